@@ -338,7 +338,7 @@ _REGISTRY = Registry(
         title="Azure Blob Storage",
         settings="kazinex_storage.providers.azure_blob:AzureBlobSettings",
         factory="kazinex_storage.providers.azure_blob.provider:open_azure_blob",
-        harmless=_HARMLESS | {"container", "client_id", "certificate", "body_checksum", "immutability"},
+        harmless=_HARMLESS | {"container", "client_id", "certificate", "body_checksum", "immutability", "versioned"},
         extra="azure",
     ),
     ProviderKind(

@@ -82,7 +82,13 @@ COLUMNS: Final = (
             "container": "kazinex-documents",
             "account_key": "ZXhhbXBsZSBleGFtcGxlIGV4YW1wbGUgZXhhbXBsZSBleGFtcGxlIQ==",
         },
-        switches={**_PUBLIC, **_KEYED, "immutability": {"immutability": True}, **_KEPT},
+        switches={
+            **_PUBLIC,
+            **_KEYED,
+            "immutability": {"immutability": True},
+            "versioned": {"versioned": True},
+            **_KEPT,
+        },
     ),
     Column(
         title="SharePoint",

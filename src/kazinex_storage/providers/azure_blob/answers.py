@@ -12,10 +12,11 @@ from ...errors import NotFoundError, UnavailableError
 from ...lazy import regex
 from ...types import Checksum, ObjectInfo
 from ...unkeyed import MARKED
+from ...values import value
 from ..objectstore.header_text import date_of, etag_of, hexadecimal_of, size_of
 from ..objectstore.listed_pages import Page
 from ..objectstore.reading import CONTENT_RANGE
-from ..objectstore.xml_text import parse_xml, text_of
+from ..objectstore.xml_text import is_true, parse_xml, text_of
 from .headers import CRC32, FOLDER, METADATA, SHA256, WRITE_TOKEN, is_folder, metadata_of
 from .names import encode_metadata_name
 
@@ -56,6 +57,7 @@ def parse_object(key: str, headers: Mapping[str, str]) -> ObjectInfo:
         content_language=headers.get("content-language"),
         metadata=metadata,
         checksum=checksum_in(headers),
+        version=headers.get("x-ms-version-id"),
         storage_class=headers.get("x-ms-access-tier"),
     )
 
@@ -87,14 +89,50 @@ def parse_page(body: bytes) -> Page:
     Raises:
         UnavailableError: it is not a listing.
     """
-    root = parse_xml(body, "Azure")
-    blobs = root.find("Blobs")
-    if root.tag != "EnumerationResults" or blobs is None:
-        raise UnavailableError(f"the service answered <{root.tag[:60]}> instead of a listing; check the endpoint")
-    directories = [_name(blob) for blob in blobs.iterfind("Blob") if _is_directory(blob)]
-    objects = [_blob(blob) for blob in blobs.iterfind("Blob") if not (directories and _is_directory(blob))]
-    folders = [_name(folder) for folder in blobs.iterfind("BlobPrefix")]
+    root = _listing(body)
+    directories = [_name(blob) for blob in root.iterfind("Blobs/Blob") if _is_directory(blob)]
+    objects = [_blob(blob) for blob in root.iterfind("Blobs/Blob") if not (directories and _is_directory(blob))]
+    folders = [_name(folder) for folder in root.iterfind("Blobs/BlobPrefix")]
     return Page(objects, folders, text_of(root, "NextMarker") or None, directories)
+
+
+@value(kw_only=False)
+class ListedVersion:
+    """One version of a blob, or a blob without versions, in a page of List Blobs."""
+
+    name: str
+    version: str | None
+    """None of a blob from before versioning was turned on, or after it was turned off."""
+    size: int
+    """Bytes."""
+    etag: str | None
+    last_modified: datetime | None
+    """Aware UTC."""
+    is_current: bool
+    """Whether it is what the name names."""
+
+
+def parse_versions(body: bytes) -> tuple[list[ListedVersion], str | None]:
+    """Return the versions in a page of List Blobs, and the marker of the next page.
+
+    Raises:
+        UnavailableError: it is not a listing.
+    """
+    found = list[ListedVersion]()
+    root = _listing(body)
+    for blob in root.iterfind("Blobs/Blob"):
+        version = text_of(blob, "VersionId") or None
+        is_current = version is None or is_true(text_of(blob, "IsCurrentVersion"))
+        name, size, etag, last_modified = _blob(blob)
+        found.append(ListedVersion(name, version, size, etag, last_modified, is_current))
+    return found, text_of(root, "NextMarker") or None
+
+
+def _listing(body: bytes) -> Element:
+    root = parse_xml(body, "Azure")
+    if root.tag != "EnumerationResults" or root.find("Blobs") is None:
+        raise UnavailableError(f"the service answered <{root.tag[:60]}> instead of a listing; check the endpoint")
+    return root
 
 
 def parse_blocks(body: bytes) -> list[tuple[str, int]]:

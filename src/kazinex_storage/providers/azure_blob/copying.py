@@ -38,10 +38,11 @@ _SOURCE_CHANGED: Final = "SourceConditionNotMet"
 class Copying:
     """Copies in one container. Its verbs raise what the contract says, and what is added here."""
 
-    def __init__(self, objects: Objects) -> None:
-        """Copy in the container of *objects*."""
+    def __init__(self, objects: Objects, sources: Objects | None = None) -> None:
+        """Copy in the container of *objects*; *sources* name what is copied otherwise, as a version."""
         self._objects = objects
         self._requests = objects.requests
+        self._sources = sources if sources is not None else objects
 
     def copy(self, source: str, target: str, mode: PutMode) -> Exchange[ObjectInfo]:
         """Copy one version of an object; two requests up to 256 MiB, else two and one for each 256 MiB; one
@@ -50,17 +51,17 @@ class Copying:
         Raises:
             UnavailableError: the object was replaced in the meantime; nothing was copied.
         """
-        response: Response = yield self._requests.head(source)
+        response: Response = yield self._sources.requests.head(source)
         looked = BLOB.judge(response, key=source).headers
         found = parse_object(source, looked)
-        tags = yield from tags_header(self._objects, source, looked)
+        tags = yield from tags_header(self._sources, source, looked)
         options = PutOptions.of(found, mode)
         token = new_write_token()
         if found.size > MAX_COPY_BYTES:
             return (yield from self._in_blocks(found, target, options, token, tags))
         kept = kept_here(found.checksum)
         headers = (*metadata_headers(found.metadata, kept, token), *condition_headers(options), *tags)
-        response = yield self._requests.copy(source, found.etag, target, headers)
+        response = yield self._requests.copy(self._sources.requests.url(source), found.etag, target, headers)
         if response.status == 202 and is_azure(response.headers):
             # An asynchronous copy would go on after this returns, from a source that may change.
             if response.headers.get("x-ms-copy-status", "success") != "success":
@@ -84,7 +85,8 @@ class Copying:
 
     def _copy_block(self, source: ObjectInfo, key: str, token: str, number: int, span: ByteRange) -> Exchange[str]:
         block_id = Block(token, number).id
-        request = self._requests.copy_block(source.key, source.etag, span, key, block_id)
+        source_url = self._sources.requests.url(source.key)
+        request = self._requests.copy_block(source_url, source.etag, span, key, block_id)
         try:
             yield from AZURE.send(request, ok=(201,), key=key)
         except StorageError as error:

@@ -62,10 +62,14 @@ _MISSING = {
 }
 """Why what no container can do is not there, and what to do about it."""
 
-_NOT_READ = {
-    Capability.VERSIONS: "versions of Azure are not read through this library; give each its own key, as documents have"
+_OF_VERSIONS = frozenset({Capability.VERSIONS, Capability.UNDELETE})
+"""What a container has whose account keeps versions."""
+
+_NO_VERSIONS = {
+    Capability.VERSIONS: "turn on blob versioning for the account, and set versioned in the settings",
+    Capability.UNDELETE: "turn on blob versioning for the account and set versioned, or set keep_deleted_days",
 }
-"""What the service has and this library does not use."""
+"""What a container lacks whose account keeps none."""
 
 _CAPABILITIES = frozenset(
     {
@@ -128,6 +132,10 @@ class AzureBlobProvider:
         self.begin_upload, self.put_part, self.list_parts = uploads.begin_upload, uploads.put_part, uploads.list_parts
         self.complete_upload, self.find_upload = uploads.complete_upload, uploads.find_upload
         self.abort_upload, self.pending_uploads = uploads.abort_upload, uploads.pending_uploads
+        if target.versioned:
+            from .versions import Versions
+
+            Versions(objects).lend(self)
 
     def put(self, key: ObjectKey, source: Source, options: PutOptions) -> Exchange[ObjectInfo]:
         """Write; one request up to 8 MiB, else one for each block and one or two more."""
@@ -196,7 +204,7 @@ class AzureBlobProvider:
 
     def checks(self) -> Mapping[str, Callable[[], Exchange[Diagnosis | None]]]:
         """Return what else ``verify`` has to check: CORS where browsers upload, residency where it is required,
-        immutability where it is used.
+        versions and immutability where they are used.
         """
         from .checks import cors, residency  # as above
 
@@ -208,6 +216,10 @@ class AzureBlobProvider:
             from .checks import customer_key
 
             found["customer key"] = partial(customer_key, self.objects)
+        if self.target.versioned:
+            from .versions import versioning
+
+            found["versions"] = partial(versioning, self.objects)
         return {**found, "immutability": self._immutability.check} if self.target.immutability else found
 
     def use_settings(self, settings: TransportSettings) -> None:
@@ -245,6 +257,8 @@ class AzureBlobProvider:
 
 def _info(target: Target) -> ProviderInfo:
     capabilities, missing = set(_CAPABILITIES), dict(_MISSING)
+    if target.versioned:
+        capabilities |= _OF_VERSIONS
     if target.signs:
         capabilities.add(Capability.PRESIGN)
     else:
@@ -270,7 +284,8 @@ def _info(target: Target) -> ProviderInfo:
         proves_puts=True,
     )
     info = with_customer_key(info, target.customer_key is not None, lost=(Capability.SERVER_COPY,))
-    return keeping_deleted(keeping_objects(info, target.immutability), target.keep_deleted_days, _NOT_READ)
+    info = keeping_objects(info, target.immutability)
+    return info if target.versioned else keeping_deleted(info, target.keep_deleted_days, _NO_VERSIONS)
 
 
 def signing_of(target: Target) -> Signing:

@@ -28,9 +28,7 @@ def tags_of(objects: Objects, key: str) -> Exchange[dict[str, str]]:
         NotFoundError: no such key.
     """
     requests = objects.requests
-    request = Request(
-        method="GET", url=f"{requests.url(key)}?comp=tags", headers=_BARE, auth=requests.auth, operation="tags"
-    )
+    request = Request(method="GET", url=requests.tags_url(key), headers=_BARE, auth=requests.auth, operation="tags")
     response = yield from AZURE.send(request, key=key)
     tags = parse_xml(response.body, "Azure").iterfind("TagSet/Tag")
     return {text_of(tag, "Key") or "": text_of(tag, "Value") or "" for tag in tags}
@@ -47,7 +45,7 @@ def set_tags(objects: Objects, key: str, tags: Mapping[str, str]) -> Exchange[No
     requests = objects.requests
     request = Request(
         method="PUT",
-        url=f"{requests.url(key)}?comp=tags",
+        url=requests.tags_url(key),
         headers=(*_BARE, ("Content-Type", "application/xml"), md5_proof(body).header),
         body=body,
         auth=requests.auth,

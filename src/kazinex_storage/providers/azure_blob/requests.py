@@ -7,7 +7,7 @@ service verifies before it stores anything.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from typing import Final, TypeAlias
+from typing import Final, Literal, TypeAlias
 from urllib.parse import quote, urlsplit
 
 from ...bodies.part_upload import MemoryBody
@@ -105,7 +105,7 @@ class Requests:
         url = f"{self.url(key)}?comp=blocklist&blocklisttype=uncommitted"
         return Request(method="GET", url=url, headers=_GET, auth=self.auth, operation="list")
 
-    def copy(self, source: str, etag: str | None, key: str, headers: Headers) -> Request:
+    def copy(self, source_url: str, etag: str | None, key: str, headers: Headers) -> Request:
         """Copy one version of a blob of at most 256 MiB with its properties; *headers* hold its metadata.
 
         The copy has ended when the response comes (Copy Blob From URL).
@@ -121,11 +121,11 @@ class Requests:
             url=self.url(key),
             headers=headers,
             body=b"",
-            auth=WithSource(self.auth, self.url(source)),
+            auth=WithSource(self.auth, source_url),
             operation="copy",
         )
 
-    def copy_block(self, source: str, etag: str | None, span: ByteRange, key: str, block_id: str) -> Request:
+    def copy_block(self, source_url: str, etag: str | None, span: ByteRange, key: str, block_id: str) -> Request:
         """Make a span of one version of a blob a block of another blob (Put Block From URL)."""
         headers = (
             *_BARE,
@@ -138,7 +138,7 @@ class Requests:
             url=url,
             headers=headers,
             body=b"",
-            auth=WithSource(self.auth, self.url(source)),
+            auth=WithSource(self.auth, source_url),
             operation="copy",
         )
 
@@ -207,14 +207,14 @@ class Requests:
         marker: str | None,
         *,
         one_level: bool = False,
-        uncommitted: bool = False,
+        include: Literal["metadata", "metadata,uncommittedblobs", "versions", "deleted,versions"] = "metadata",
         most: int | None = None,
     ) -> Request:
         """List a page of the names below *prefix*, with metadata, because only that shows what is a directory.
 
-        With *uncommitted*, blobs that only have uncommitted blocks are listed too. *most* is what a page has at most.
+        Others to *include* are blobs that only have uncommitted blocks, every version, and those that soft delete
+        keeps. *most* is what a page has at most.
         """
-        include = "metadata,uncommittedblobs" if uncommitted else "metadata"
         parts = f"restype=container&comp=list&include={include}&maxresults={most or self.target.page_blobs}"
         parts += f"&prefix={quote(prefix, safe='')}"
         if one_level:
@@ -226,6 +226,10 @@ class Requests:
     def url(self, key: str) -> str:
         """Return the URL of a blob; everything but unreserved characters and slashes is percent-encoded."""
         return self._below + quote(self.codec.encode(key), safe="/~")
+
+    def tags_url(self, key: str) -> str:
+        """Return the URL of the tags of a blob."""
+        return f"{self.url(key)}?comp=tags"
 
 
 def wanted_span(span: ByteRange, size: int | None) -> tuple[int, int | None]:

@@ -30,7 +30,9 @@ SKEW: Final = timedelta(minutes=15)
 
 _RENEW_AFTER_S: Final = GOOD_FOR.total_seconds() / 2
 _ASK_AGAIN_S: Final = 60.0
-_PERMISSIONS: Final = "racwdlt"
+_PERMISSIONS: Final = "racwd{versions}lt"
+# learn.microsoft.com/azure/storage/blobs/versioning-overview (read 2026-11): deletes versions; it comes after "d".
+_VERSIONS: Final = "x"
 # learn.microsoft.com/rest/api/storageservices/create-service-sas (read 2026-11): sets policies and holds; the last one.
 _IMMUTABILITY: Final = "i"
 
@@ -139,7 +141,7 @@ class WithSource:
         return (yield from self.signing.refuse(refused))
 
     def _for_both(self, found: Authorisation) -> Authorisation:
-        source = Masked(f"{self.url}?{found.query}")
+        source = Masked(f"{self.url}{'&' if '?' in self.url else '?'}{found.query}")
         return Authorisation(query=found.query, headers=(("x-ms-copy-source", source),))
 
 
@@ -149,7 +151,8 @@ def mint(target: Target, key: SigningKey) -> str:
     Raises:
         SettingsError: azure-storage-blob is missing, or the key is not valid.
     """
-    permissions = _PERMISSIONS + (_IMMUTABILITY if target.immutability else "")
+    permissions = _PERMISSIONS.format(versions=_VERSIONS if target.versioned else "")
+    permissions += _IMMUTABILITY if target.immutability else ""
     return _minted(target, key, None, permissions, datetime.now(UTC) + GOOD_FOR, None)
 
 

@@ -106,6 +106,10 @@ class AzureBlobSettings(EncryptableModel):
     immutability: bool = False
     """Whether the container supports version-level immutability: then blobs can be retained and held, deletes and
     replacing puts ask first what keeps the blob (one request more), and ``verify`` checks that it works."""
+    versioned: bool = False
+    """Whether the account has blob versioning turned on, so that what is replaced or deleted can be brought back;
+    ``verify`` proves it. Versions are removed with a right of their own: Storage Blob Data Owner, or ``x`` in a shared
+    access signature."""
     public_base_url: OptionalEndpoint = None
     """Under which anyone reads the blobs, such as a CDN, for ``public_url``; what follows is the name of the blob, with
     its folder. None for documents, which nobody reads without a signature."""
@@ -162,6 +166,7 @@ class AzureBlobSettings(EncryptableModel):
             keep_deleted_days=self.keep_deleted_days,
             max_object_bytes=largest(self.max_file_size, MAX_OBJECT_BYTES),
             residency=_residence(self),
+            versioned=self.versioned,
             immutability=self.immutability,
             customer_key=key_of_customer(self.customer_key),
             public_base_url=self.public_base_url,
@@ -177,6 +182,7 @@ def _problems(settings: AzureBlobSettings) -> Iterator[Problem]:
     elif not _CONTAINER.fullmatch(settings.container):
         message = "the name of a container is 3 to 63 of a-z, 0-9 and single hyphens; copy the exact name"
         yield Problem(field="container", message=message)
+    yield from _version_problems(settings)
     yield from customer_key_problems(settings.customer_key, settings.endpoint_url or "https://")
     given = [name for name in _CREDENTIALS if getattr(settings, name) is not None]
     if len(given) != 1:
@@ -202,6 +208,15 @@ def _problems(settings: AzureBlobSettings) -> Iterator[Problem]:
         yield Problem(field=given[0], message="the account key is not base64; copy it again in one piece")
     elif isinstance(credential, SasToken) and not re.search(r"(?:^|&)sig=[^&]", credential.token):
         yield Problem(field=given[0], message="the shared access signature has no sig=; copy the whole token")
+
+
+def _version_problems(settings: AzureBlobSettings) -> Iterator[Problem]:
+    if settings.versioned and settings.keep_deleted_days is not None:
+        message = "an account with versioning keeps what is deleted; leave this out"
+        yield Problem(field="keep_deleted_days", message=message)
+    if settings.versioned and settings.customer_key is not None:
+        message = "the service copies nothing with such a key, so no version comes back; leave one of the two out"
+        yield Problem(field="versioned", message=message)
 
 
 def _residency_problems(settings: AzureBlobSettings, account: str) -> Iterator[Problem]:

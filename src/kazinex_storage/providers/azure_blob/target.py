@@ -112,6 +112,8 @@ class Target:
     """Where the account must be, and how to find out; None demands nothing."""
     customer_key: bytes | None = field(default=None, repr=False)
     """What the service encrypts each blob with, and does not keep; 32 bytes."""
+    versioned: bool = False
+    """Whether the account has versioning turned on, so that what is replaced or deleted can be brought back."""
     immutability: bool = False
     """Whether the container supports version-level immutability, so that blobs can be retained and held."""
     page_blobs: int = PAGE_BLOBS

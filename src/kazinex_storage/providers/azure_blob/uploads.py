@@ -158,7 +158,7 @@ class PartUploads:
         marker: str | None = None
         guard = CycleGuard()
         while True:
-            response = yield from AZURE.send(self._requests.list(prefix, marker, uncommitted=True))
+            response = yield from AZURE.send(self._requests.list(prefix, marker, include="metadata,uncommittedblobs"))
             page = parse_page(response.body)
             names += [name for name, size, _, _ in page.objects if not size]
             if page.token is None:
