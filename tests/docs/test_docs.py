@@ -285,6 +285,7 @@ def test_the_marked_blocks_of_a_page_run_in_order(
         for block in blocks:
             block[-1] = str(block[-1]).replace(_STAMPS, found.url).replace(_STAMPS_ROOT, str(found.root))
     inherited = {name: value for name, value in os.environ.items() if not name.startswith(("KAZINEX_", "XDG_"))}
+    inherited["PYTEST_ADDOPTS"] = "-k bare"  # of the kit, which tests/contract/test_example_provider.py runs whole
     programs = [str(_programs(tmp_path, warm_python)), str(Path(sys.executable).parent), inherited.get("PATH", "")]
 
     done = subprocess.run(
