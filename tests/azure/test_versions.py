@@ -124,8 +124,10 @@ def test_verify_proves_that_versions_are_kept_and_can_be_removed(
 
     with Storage(AzureBlobProvider(target)) as storage:
         (check,) = [check for check in verify(storage).checks if check.name == "versions"]
+        left = list(storage.deleted()) if check.status is CheckStatus.PASSED else []
 
     assert (CheckStatus.PASSED if says is None else CheckStatus.FAILED) is check.status
+    assert [] == left  # no probe stays behind
     assert says is None or says in str(check.error)
 
 

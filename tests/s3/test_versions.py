@@ -54,5 +54,7 @@ def test_verify_says_whether_the_bucket_keeps_versions(versioned_bucket: tuple[S
     target = replace(target_of(server, bucket, prefix=f"{secrets.token_hex(4)}/"), versioned=True)
     with Storage(S3Provider(target)) as storage:
         (check,) = [check for check in verify(storage).checks if check.name == "versions"]
+        left = list(storage.deleted()) if check.status is CheckStatus.PASSED else []
 
     assert (CheckStatus.PASSED if enabled else CheckStatus.FAILED) is check.status
+    assert [] == left  # no probe stays behind

@@ -11,6 +11,7 @@ import secrets
 import threading
 import time
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from datetime import UTC, datetime
 from functools import partial
 from typing import TYPE_CHECKING, TypeAlias, cast
@@ -394,3 +395,6 @@ class _Run:
         self._storage.delete(self._key)
         if self._storage.exists(self._key):
             raise IntegrityError("the probe object is still there after it was deleted")
+        if Capability.UNDELETE in self._storage.info.capabilities - self._storage.info.ours:
+            with suppress(StorageError):  # whether that may be done is a check of its own
+                self._storage.purge(self._key)
