@@ -49,7 +49,12 @@ def disks(cli: CommandLine) -> tuple[Path, Path]:
 
 
 def files(root: Path) -> dict[str, bytes]:
-    return {str(path.relative_to(root / "org-1")): path.read_bytes() for path in root.rglob("plan.pdf")}
+    """Return what is stored, without what is kept of what was removed."""
+    return {
+        str(path.relative_to(root / "org-1")): path.read_bytes()
+        for path in root.rglob("plan.pdf")
+        if ".trash" not in path.parts
+    }
 
 
 def test_a_copy_is_planned_made_reported_and_listed(cli: CommandLine, disks: tuple[Path, Path]) -> None:

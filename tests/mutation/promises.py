@@ -140,14 +140,14 @@ PROMISES = (
     Promise(
         name="scope: no listing outside",
         module="storage/*.py",
-        before="return Prefix(self.prefix + Prefix(prefix))",
-        after="return Prefix(prefix)",
+        before="full = Prefix(self.prefix + Prefix(prefix))",
+        after="full = Prefix(prefix)",
     ),
     Promise(
         name="rules: the limit of size",
         module="storage/*.py",
-        before="if size > self._limit:",
-        after="if size > self._limit + 1:",
+        before="if size > self.limit:",
+        after="if size > self.limit + 1:",
     ),
     Promise(
         name="rules: the allowed types",

@@ -54,6 +54,7 @@ def endpoint_of(resolver: Resolver, organisation: str, provider: str) -> Endpoin
     storage = in_background(found.storage.with_policy(_for_what_is_stored(found.storage.policy)))
     rules = storage.operations.context.rules
     rules.taken, rules.quota = None, None
+    rules.records_sha256 = False  # the register has it
     return Endpoint(storage=storage, provider=found.provider, kind=found.kind, label=found.label)
 
 

@@ -9,7 +9,6 @@ plain ring before (``KAZINEX_STORAGE_KEY``, a key file) goes on opening by that 
 from __future__ import annotations
 
 import hmac
-import json
 import os
 import time
 from collections.abc import Callable, Iterable
@@ -18,6 +17,7 @@ from functools import partial
 from typing import Final
 
 from ..errors import SealError, StorageError
+from ..json_text import write_json
 from ..secrecy.masking import MaskedBytes
 from ..secrecy.pickling import not_pickled
 from ..values import value
@@ -335,4 +335,4 @@ def _over(expires_at: datetime | None, moment: datetime) -> bool:
 
 def _derived(root: bytes, organisation: str) -> bytes:
     # The root has all its entropy, so one HMAC is a sound derivation (NIST SP 800-108, one block of counter mode).
-    return MaskedBytes(hmac.digest(root, b"kazinex-storage data key\0" + json.dumps([organisation]).encode(), "sha256"))
+    return MaskedBytes(hmac.digest(root, b"kazinex-storage data key\0" + write_json([organisation]).encode(), "sha256"))

@@ -22,8 +22,10 @@ if TYPE_CHECKING:
     from ..policy import UploadPolicy
 
 
-def check_first(policy: UploadPolicy | None, key: ObjectKey, first: bytes) -> None:
+def check_first(policy: UploadPolicy | None, key: ObjectKey, first: bytes, encoding: str | None = None) -> None:
     """Refuse a body that begins with *first*, at most ``FIRST_BYTES`` of them; one of no bytes is never refused.
+
+    Bytes of the content *encoding* that they are declared to have are no contradiction.
 
     Raises:
         FileTypeRefusedError: the policy compares contents, and these are of another type.
@@ -32,6 +34,8 @@ def check_first(policy: UploadPolicy | None, key: ObjectKey, first: bytes) -> No
         return
     extension = extension_of(key.name)
     found = contradicts(extension, first)
+    if found is not None and found == encoding:
+        return
     if found is not None:
         what = f"of type .{extension}" if extension else "without an extension"
         raise FileTypeRefusedError(
@@ -68,7 +72,9 @@ def check_declared(policy: UploadPolicy | None, key: ObjectKey, content_type: st
         )
 
 
-def check_source(policy: UploadPolicy | None, key: ObjectKey, source: Source) -> Exchange[None]:
+def check_source(
+    policy: UploadPolicy | None, key: ObjectKey, source: Source, encoding: str | None = None
+) -> Exchange[None]:
     """Refuse a body by its first bytes before any of it is sent; a file is opened once more for that.
 
     Raises:
@@ -78,7 +84,7 @@ def check_source(policy: UploadPolicy | None, key: ObjectKey, source: Source) ->
         return
     held = held_bytes(source, FIRST_BYTES)
     first = held if held is not None else cast(bytes, (yield Call(partial(first_bytes_of, source, FIRST_BYTES))))
-    check_first(policy, key, first)
+    check_first(policy, key, first, encoding)
 
 
 def check_stored_first(

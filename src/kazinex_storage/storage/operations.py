@@ -357,7 +357,7 @@ class Operations:
             if source is body and not hashed:
                 source.trust_service(True)
             if rules.looks_inside:
-                yield from rules.check_contents(key, source)
+                yield from rules.check_contents(key, source, options.content_encoding)
             if rules.quota is not None:
                 return (yield from self._claimed(key, source, options, write))
             return rules.check_stored(key, source, (yield from self.context.exchanges.put(key, source, options)))

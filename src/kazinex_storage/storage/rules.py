@@ -178,11 +178,11 @@ class Rules:
         if self.policy is not None:
             self.policy.check(key.name, None)
 
-    def check_contents(self, key: ObjectKey, source: Source) -> Exchange[None]:
+    def check_contents(self, key: ObjectKey, source: Source, encoding: str | None) -> Exchange[None]:
         """Refuse a body by its first bytes; see ``contents.py``."""
         from .contents import check_source
 
-        return check_source(self.policy, key, source)
+        return check_source(self.policy, key, source, encoding)
 
     def check_size(self, size: int) -> None:
         """Refuse a body over the limit.

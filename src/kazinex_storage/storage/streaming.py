@@ -85,7 +85,12 @@ class Streaming:
             if head is not None:
                 return (yield from known(self._key, head, self._options, sha256, on_progress, write=self._write))
             if context.rules.looks_inside:
-                check_first(context.rules.policy, self._key, stream.first_bytes(FIRST_BYTES))
+                check_first(
+                    context.rules.policy,
+                    self._key,
+                    stream.first_bytes(FIRST_BYTES),
+                    self._options.content_encoding,
+                )
             blocking = claim is not None and not offers_exchanges(context.provider)
             if not blocking:
                 try:

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import base64
 import binascii
-import json
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Final, TypeAlias
@@ -26,6 +25,7 @@ from ...errors import (
     UnavailableError,
     clean_text,
 )
+from ...json_text import parse_json, write_json
 from ...lazy import regex
 from ...secrecy.masking import Masked, MaskedBytes
 from ...transport import Exchange, Request, Response, RetryPolicy, Transport, TransportSettings
@@ -117,7 +117,7 @@ class VaultTransit:
             method=method,
             url=f"{self.address}/v1/{quote(self.mount)}/{path}",
             headers=tuple(headers),
-            body=None if body is None else MaskedBytes(json.dumps(dict(body)).encode()),
+            body=None if body is None else MaskedBytes(write_json(dict(body)).encode()),
             operation="ask Vault",
         )
         where = f"the key {key!r} of the Vault at {self.address}"
@@ -156,7 +156,7 @@ def _checked(address: str) -> str:
 
 
 def _context(organisation: str) -> str:
-    return _text(json.dumps(["kazinex-storage data key", organisation]).encode())
+    return _text(write_json(["kazinex-storage data key", organisation]).encode())
 
 
 def _text(data: bytes) -> str:
@@ -170,7 +170,7 @@ def _answer_to(request: Request) -> Exchange[Response]:
 
 def _object(body: bytes) -> Mapping[str, object]:
     try:
-        found = json.loads(body)
+        found = parse_json(body)
     except ValueError:
         return {}
     return found if isinstance(found, dict) else {}

@@ -7,12 +7,12 @@ policy does not name, so each field of the form stands in it.
 from __future__ import annotations
 
 import hmac
-import json
 from base64 import b64encode
 from datetime import UTC, datetime, timedelta
 
 from ...contract_writing import PostForm, PostOptions
 from ...errors import SettingsError
+from ...json_text import write_json
 from .headers import METADATA, WRITE_TOKEN, plain_header
 from .presign import LONGEST
 from .requests import Requests
@@ -57,7 +57,7 @@ def presign_post(requests: Requests, credentials: Credentials, key: str, options
         fields["x-amz-security-token"] = credentials.session_token
     conditions += [{name: value} for name, value in fields.items()]
     said = {"expiration": f"{expires_at:%Y-%m-%dT%H:%M:%S.000Z}", "conditions": conditions}
-    policy = b64encode(json.dumps(said).encode()).decode()
+    policy = b64encode(write_json(said).encode()).decode()
     fields |= {"policy": policy, "x-amz-signature": _signature(credentials.secret_access_key, scope, policy)}
     return PostForm(url=target.base_url, fields=fields, expires_at=expires_at, write_token=options.write_token)
 
