@@ -197,7 +197,7 @@ def test_a_single_move_looks_at_its_source_before_and_after_the_copy(shared: Cou
     found = shared.requests(lambda: asyncio.run(shared.fs._mv_file(shared.path, moved)))
 
     assert ["HEAD", *copied, "HEAD"] == found[: len(copied) + 2]
-    assert ["POST"] == found[-1:]  # what is deleted is in the trash before
+    assert "POST" in found[len(copied) + 2 :]  # the delete, with what the trash takes
 
 
 def test_removing_a_folder_lists_it_once_before_and_once_after(s3: Counted) -> None:

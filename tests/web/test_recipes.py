@@ -89,7 +89,8 @@ try:
         steps = client.post(f"{org}/providers/{provider}/verification").text
         assert steps.count("event: step") == 7 and "event: report" in steps, steps
         assert client.put(f"{org}/default", json={"provider": provider}).status_code == 200
-        assert client.put(file, content=PDF).status_code == 201
+        pdf = {"Content-Type": "application/pdf"}  # wsgiref declares text where nothing is
+        assert client.put(file, content=PDF, headers=pdf).status_code == 201
         assert client.get(file).content == PDF
         assert client.get(file, headers={"Range": "bytes=0-3"}).content == PDF[:4]
         assert client.get(f"{base}/storage/organisations/org-2/providers").status_code == 403
