@@ -32,6 +32,8 @@ from .shared import pytest_configure_node as pytest_configure_node
 from .shared import pytest_unconfigure as pytest_unconfigure
 
 # A busy machine is no defect: nothing here is judged by how long it takes. `make soak` looks ten times as hard.
+_KIT_ON_SERVICES = ("tests/s3/test_contract", "tests/azure/test_contract", "tests/sharepoint/test_contract")
+
 settings.register_profile("suite", deadline=None, max_examples=50)
 settings.register_profile("soak", deadline=None, max_examples=500)
 settings.load_profile("suite")
@@ -45,6 +47,18 @@ if signal.getsignal(signal.SIGHUP) is signal.SIG_IGN:
 
 # What is collected lives to the end, and the collector took 0.35 s for each look at 16,000 tests and every library.
 gc.disable()
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Leave one of the kit's two runs on services to `make soak`, the bare one.
+
+    What a prefix is does not depend on the provider; memory and local disk have both runs each time.
+    """
+    for item in items:
+        bench = getattr(getattr(item, "callspec", None), "params", {}).get("bench")
+        if bench == "" and item.nodeid.startswith(_KIT_ON_SERVICES):
+            item.add_marker("soak")
 
 
 def pytest_collection_finish() -> None:
