@@ -177,6 +177,7 @@ class AzureOptions(BucketOptions, total=False):
     resource_id: str | None
     management_url: str | None
     immutability: bool
+    versioned: bool
 
 
 class SharePointOptions(EncryptionOptions, total=False):
