@@ -8,6 +8,7 @@ import pty
 import selectors
 import subprocess
 import sys
+import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -69,6 +70,19 @@ class Terminal:
         while text not in self.shown:
             if not self._read():
                 raise AssertionError(f"{text!r} never came; shown was:\n{self.shown}")
+
+    def wait_for_question(self, text: str) -> None:
+        """Wait until *text* has been shown and the answer is waited for.
+
+        Python notes a Ctrl-C that comes between its last look and the read of a line, and acts on it after that line:
+        whoever asks in vain presses it again.
+        """
+        self.wait_for(text)
+        asleep = 0
+        while asleep < 5:
+            state = Path(f"/proc/{self.process.pid}/stat").read_text(encoding="ascii").rpartition(")")[2].split()[0]
+            asleep = asleep + 1 if state == "S" else 0
+            time.sleep(0.02)
 
     def type(self, text: str) -> None:
         """Press the keys of *text*."""

@@ -37,7 +37,7 @@ def test_an_organisation_moves_and_only_what_is_proven_leaves_the_source(
     moved = cli("migrate", "cut-over", *ENDS, "--json")
     unasked = cli("migrate", "prune", *ENDS)
     regretted = cli.on_terminal("migrate", "prune", *ENDS)
-    regretted.wait_for("Delete up to 3 objects")
+    regretted.wait_for_question("[y/N]: ")
     regretted.interrupt()
     code = regretted.end()
     still = len(files(old))

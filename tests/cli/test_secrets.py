@@ -118,7 +118,7 @@ def test_a_missing_secret_is_asked_for_and_what_is_typed_is_not_shown(cli: Comma
 
 def test_ctrl_c_at_the_question_ends_in_one_line_and_adds_nothing(cli: CommandLine) -> None:
     terminal = cli.on_terminal(*ADD)
-    terminal.wait_for("token (not shown): ")
+    terminal.wait_for_question("token (not shown): ")
 
     terminal.interrupt()
 
