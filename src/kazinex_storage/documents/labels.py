@@ -7,6 +7,7 @@ receipt and by key alike: what is set by the one is seen by the other, also afte
 from __future__ import annotations
 
 from collections.abc import Mapping
+from contextlib import suppress
 
 from ..errors import NotFoundError, RecordNotFoundError
 from ..keys import DocumentKey
@@ -69,9 +70,7 @@ class Labels:
         if known is not None:
             if known.removal is not None or known.document != self._document:
                 raise NotFoundError("the document is not stored (any more)", key=self._document.build())
-            try:
+            with suppress(RecordNotFoundError):  # a record that was removed: another one may name the same place
                 return (yield from self._search.by_id(self._document.organisation, known.provider))
-            except RecordNotFoundError:
-                pass  # its record was removed; another one may name the same place
         found, _ = yield from self._search.find(self._document)
         return found

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import threading
+from abc import abstractmethod
 from collections.abc import Mapping
 from dataclasses import field, replace
 from datetime import UTC, datetime
@@ -135,13 +136,9 @@ class Labelled:
     """What a provider in memory does with the tags and classes of its objects."""
 
     @property
+    @abstractmethod
     def shelf(self) -> Shelf:
-        """The objects themselves.
-
-        Raises:
-            NotImplementedError: a provider says which.
-        """
-        raise NotImplementedError
+        """The objects themselves."""
 
     def tags(self, key: ObjectKey) -> Mapping[str, str]:
         """Return the tags of an object."""
