@@ -11,7 +11,7 @@ WORKERS ?= 4
 # The tests start Python some hundred times: 0.43 s of processor each where it may not keep what it compiled, else 0.30 s.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: demo page test check soak mutation bench bench-docs format clean
+.PHONY: demo page docs test check soak mutation bench bench-docs format clean
 
 demo: $(VENV)/.user  ## Store a document for an organisation, on local disk, and read it back
 	$(BIN)/kazinex-storage demo
@@ -19,6 +19,11 @@ demo: $(VENV)/.user  ## Store a document for an organisation, on local disk, and
 
 page: $(VENV)/.user  ## Open the page Settings > Storage with a sample organisation
 	$(BIN)/kazinex-storage serve --demo
+
+docs: $(VENV)/.dev  ## The documentation site, into build/site; links and anchors that lead nowhere stop it
+	$(BIN)/python -m docsite build/pages
+	NO_MKDOCS_2_WARNING=1 $(BIN)/python -m mkdocs build --quiet --strict --config-file build/pages/mkdocs.yml
+	@echo "The site is build/site/index.html"
 
 test: check $(VENV)/azurite/.ready $(VENV)/browser/.ready  ## Lint, types, every test
 	$(BIN)/python -m pytest -m "not soak" --numprocesses $(WORKERS) --dist worksteal
