@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Annotated, TypeAlias, cast
 
 import typer
 
+from ..errors import SettingsError
 from ..secrecy.masking import leaves
 from .exits import ExitCode, UsageError, printable
 from .output import Output
@@ -18,6 +19,7 @@ from .output import Output
 if TYPE_CHECKING:
     from ..documents.store import DocumentStore
     from ..organisations import Organisations, Resolver
+    from ..storage.sync import Storage
 
 Organisation: TypeAlias = Annotated[
     str,
@@ -38,6 +40,7 @@ class RunningCommand:
         self.secrets: set[str] = set()
         """What was entered and must appear in no message."""
         self._environ = environ
+        self._storages: dict[tuple[str, str], Storage] = {}
 
     @cached_property
     def organisations(self) -> Organisations:
@@ -65,16 +68,45 @@ class RunningCommand:
 
         return DocumentStore(self.resolver)
 
+    def storage_at(self, kind: str, field: str, name: str) -> Storage:
+        """Return the storage of *kind* whose settings are in the environment, and whose *field* is *name*.
+
+        Opened once, closed with the command. No request. An empty *field* means that the environment says all.
+
+        Raises:
+            SettingsError: settings are wrong or missing; the message says which variables give them.
+        """
+        found = self._storages.get((kind, name))
+        if found is None:
+            found = self._storages[kind, name] = _open_storage(kind, {field: name} if field else {}, self._environ)
+        return found
+
     def remember(self, values: object) -> None:
         """Keep every text in *values*, however deep, out of what is printed from now on."""
         self.secrets.update(str(value) for value in leaves(values) if value is not None)
 
     def close(self) -> None:
         """Close what was opened."""
+        for storage in self._storages.values():
+            storage.close()
+        self._storages.clear()
         for name in ("resolver", "organisations"):
             opened = self.__dict__.pop(name, None)
             if opened is not None:
                 opened.close()
+
+
+def _open_storage(kind: str, given: Mapping[str, str], environ: Mapping[str, str] | None) -> Storage:
+    from ..providers.settings.environment import PREFIX, settings_from_environment
+    from ..registry import default_registry
+    from ..storage.sync import Storage
+
+    registry, prefix = default_registry(), f"{PREFIX}{kind.upper()}_"
+    found = {**settings_from_environment(registry.settings_model(kind), prefix, environ), **given}
+    try:
+        return Storage(registry.open(kind, registry.parse_settings(kind, found)))
+    except SettingsError as error:
+        raise SettingsError(f"{error.message}; set them as variables {prefix}<FIELD>", provider=kind) from error
 
 
 def _user() -> str:
