@@ -1,7 +1,8 @@
 """Kinds of providers by name: the settings model and the factory of each, found lazily by dotted name.
 
-The built-in kinds are at the end. A third party adds one by an entry point in the group ``kazinex_storage.providers``
-whose name is the kind and whose value is a ``ProviderKind``. Nothing here imports a provider before it is asked for.
+The built-in kinds are in ``provider_kinds.py``. A third party adds one by an entry point in the group
+``kazinex_storage.providers`` whose name is the kind and whose value is a ``ProviderKind``. Nothing here imports a
+provider before it is asked for.
 """
 
 from __future__ import annotations
@@ -12,9 +13,10 @@ from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, TypeGuard, get_args
 
 from .errors import SettingsError, StorageError, UnknownProviderError
-from .lazy import regex
+from .provider_kinds import BUILT_IN
+from .provider_kinds import ProviderKind as ProviderKind
+from .provider_kinds import SettingsField as SettingsField
 from .secrecy.masking import leaves, masked, redact
-from .values import value
 
 if TYPE_CHECKING:
     from importlib.metadata import EntryPoint
@@ -25,54 +27,6 @@ if TYPE_CHECKING:
 
 ENTRY_POINT_GROUP = "kazinex_storage.providers"
 """Where third parties announce their kinds."""
-
-_KIND = regex(r"[a-z][a-z0-9_]{0,63}")
-_DOTTED = regex(r"[A-Za-z_][\w.]*:[A-Za-z_][\w.]*")
-
-
-@value
-class ProviderKind:
-    """One kind of provider, as the registry knows it before anything of it is imported."""
-
-    kind: str
-    """1 to 64 of ``a-z 0-9 _``, beginning with a letter; stored in catalogues, so it never changes."""
-    title: str
-    """What people call it."""
-    settings: str
-    """``package.module:ModelName`` of a pydantic model with ``extra="forbid"``; its secrets are ``SecretStr``."""
-    factory: str
-    """``package.module:name`` of what makes a ``StorageProvider`` of an instance of the model."""
-    managed: bool = False
-    """Whether Kazinex keeps the account, so that organisations have no credentials for it."""
-    harmless: frozenset[str] = frozenset()
-    """Fields of the settings that decide nothing of where secrets are sent. When any other one changes, the stored
-    secrets are entered again: otherwise anyone who may change settings could send them elsewhere."""
-    extra: str | None = None
-    """The extra of ``kazinex-storage`` that installs what the provider imports."""
-
-    def __post_init__(self) -> None:
-        """Refuse what cannot be registered.
-
-        Raises:
-            SettingsError: the kind or a dotted name has another form.
-        """
-        if not _KIND.fullmatch(self.kind):
-            raise SettingsError(f"{self.kind!r} is not a kind; use 1 to 64 of a-z 0-9 _, beginning with a letter")
-        for name in (self.settings, self.factory):
-            if not _DOTTED.fullmatch(name):
-                raise SettingsError(f"{name!r} is not a dotted name; write 'package.module:name'", provider=self.kind)
-
-
-@value
-class SettingsField:
-    """One field of a settings model, for prompts and messages."""
-
-    name: str
-    """Parts of nested models are joined by dots."""
-    required: bool
-    secret: bool
-    summary: str
-    """What the model says of it; may be empty."""
 
 
 class Registry:
@@ -206,7 +160,7 @@ class Registry:
             raise SettingsError("its factory cannot be called; report it to its author", provider=kind)
         try:
             if getattr(settings, "age_keys", None) is not None:
-                from .storage.encrypting import open_encrypted  # most encrypt nothing
+                from .providers.encrypted import open_encrypted  # most encrypt nothing
 
                 return open_encrypted(factory, settings)
             provider: AnyProvider = factory(settings)
@@ -329,64 +283,4 @@ def _revealed(value: object) -> str:
     return str(reveal() if callable(reveal) else value)
 
 
-_HARMLESS = frozenset({"prefix", "browser_origin", "public_base_url", "max_file_size", "age_recipients"})
-"""What is harmless in the settings of every kind that has it."""
-
-_REGISTRY = Registry(
-    ProviderKind(
-        kind="azure_blob",
-        title="Azure Blob Storage",
-        settings="kazinex_storage.providers.azure_blob:AzureBlobSettings",
-        factory="kazinex_storage.providers.azure_blob.provider:open_azure_blob",
-        harmless=_HARMLESS | {"container", "client_id", "certificate", "body_checksum", "immutability", "versioned"},
-        extra="azure",
-    ),
-    ProviderKind(
-        kind="local",
-        title="Local disk",
-        settings="kazinex_storage.providers.local:LocalSettings",
-        factory="kazinex_storage.providers.local:LocalProvider",
-        harmless=_HARMLESS,
-    ),
-    ProviderKind(
-        kind="memory",
-        title="Memory of this process",
-        settings="kazinex_storage.providers.memory:MemorySettings",
-        factory="kazinex_storage.providers.memory:MemoryProvider",
-    ),
-    ProviderKind(
-        kind="r2",
-        title="Cloudflare R2",
-        settings="kazinex_storage.providers.s3:R2Settings",
-        factory="kazinex_storage.providers.s3.provider:open_r2",
-        harmless=_HARMLESS | {"bucket", "access_key_id"},
-        extra="r2",
-    ),
-    ProviderKind(
-        kind="s3",
-        title="S3",
-        settings="kazinex_storage.providers.s3:S3Settings",
-        factory="kazinex_storage.providers.s3.provider:open_s3",
-        harmless=_HARMLESS | {"bucket", "access_key_id", "object_lock"},
-        extra="r2",
-    ),
-    ProviderKind(
-        kind="sharepoint",
-        title="SharePoint Online",
-        settings="kazinex_storage.providers.sharepoint:SharePointSettings",
-        factory="kazinex_storage.providers.sharepoint.provider:open_sharepoint",
-        harmless=_HARMLESS
-        | {"client_id", "certificate", "library", "root_folder", "site_id", "drive_id"}
-        | {"looked_up", "permanent_delete", "hold_label"},
-        extra="sharepoint",
-    ),
-    ProviderKind(
-        kind="supabase",
-        title="Supabase Storage",
-        settings="kazinex_storage.providers.s3:SupabaseSettings",
-        factory="kazinex_storage.providers.s3.provider:open_supabase",
-        managed=True,
-        harmless=_HARMLESS | {"bucket", "access_key_id", "region"},
-        extra="r2",
-    ),
-)
+_REGISTRY = Registry(*BUILT_IN)

@@ -52,12 +52,13 @@ LEVELS = {
     "providers.settings": 4,
     # 5: the providers, each a module or a folder of its own
     "providers": 5,
+    "provider_kinds": 5,
+    "registry": 5,
     # 6: the portable type
     "storage": 6,
     # 7: what is built on storages
     "documents": 7,
     "verification": 7,
-    "registry": 7,
     "named": 7,
     "organisations": 7,
     "monitoring": 7,

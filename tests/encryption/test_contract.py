@@ -7,8 +7,8 @@ import pytest
 
 from kazinex_storage.encryption.age import Age
 from kazinex_storage.encryption.bech32 import encode
+from kazinex_storage.providers.encrypted import encrypted
 from kazinex_storage.providers.memory import MemoryProvider
-from kazinex_storage.storage.encrypting import encrypted
 from kazinex_storage.storage.sync import Storage
 from kazinex_storage.testing import Harness, ProviderContract
 from kazinex_storage.testing.bench import Bench

@@ -1,6 +1,7 @@
 """Checksums that services keep of whole objects: which of them can be computed here, and which of several is compared.
 
-Pure. ADR 0011 has the order and its reasons; ``storage/fetching.py`` compares what was read.
+``Collector`` holds a whole object until it is compared. ADR 0011 has the order and its reasons;
+``storage/fetching.py`` compares what was read.
 """
 
 from __future__ import annotations
@@ -11,7 +12,8 @@ from typing import TYPE_CHECKING, Final, Protocol, TypeAlias
 
 from ..errors import IntegrityError
 from ..lazy import module
-from ..types import Buffer, Checksum, Sink
+from ..transport.attempt import Gathered
+from ..types import Buffer, Checksum, ObjectInfo, Sink
 from .part_plan import fastest_crc32
 
 if TYPE_CHECKING:
@@ -198,3 +200,24 @@ def _crc_of(algorithm: str) -> Crc | None:
         return None
     found: Crc = getattr(checksums, algorithm)
     return found
+
+
+class Collector(Gathered):
+    """A sink that keeps the whole of an object, and what it is compared with."""
+
+    _announced = False
+    _expected: Checksum | None = None
+
+    def expect(self, checksum: Checksum | None) -> None:
+        """Learn what the whole is compared with."""
+        self._announced, self._expected = True, checksum
+
+    def proven(self, info: ObjectInfo) -> bytes:
+        """Return everything, which is the whole of an object; *info* was said of it at the end.
+
+        Raises:
+            IntegrityError: it is not what was stored, as far as the service keeps a checksum.
+        """
+        data = self.value()
+        check_bytes(data, self._expected if self._announced else info.checksum)
+        return data

@@ -5,10 +5,9 @@ from __future__ import annotations
 import hashlib
 from typing import Final, TypeVar, cast
 
-from ..bodies.checksums import check_bytes, check_checksum, hasher_of
+from ..bodies.checksums import Collector, check_bytes, check_checksum, hasher_of
 from ..errors import IntegrityError, StorageError
 from ..storage.fetching import known_checksum
-from ..storage.reading import Collector
 from ..storage.sync import Storage
 from ..transport import Exchange, Through
 from ..types import MIB, WHOLE, Buffer, ByteRange, Checksum, ObjectInfo

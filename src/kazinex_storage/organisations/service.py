@@ -335,7 +335,7 @@ class Organisations(Rotating, Retentions):
             SettingsError: it belongs to another one.
             StorageError: the service refuses.
         """
-        from ..storage.encrypting import beneath  # the marker is for whoever comes, with a key or without
+        from ..providers.encrypted import beneath  # the marker is for whoever comes, with a key or without
 
         place = Storage(beneath(provider), transport=transport)
         return check_owner(place, record, self._clock(), bind=not self._proposals.shares, share=share)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from ..bodies.checksums import Collector
 from ..capabilities import Capability
 from ..contract_reading import changed
 from ..keys import ObjectKey
@@ -9,7 +10,6 @@ from ..transport import Exchange
 from ..types import WHOLE, ByteRange, ObjectInfo, Sink
 from .fetching import Proof
 from .operation import Context
-from .reading import Collector
 
 _WHAT = "if_none_match"
 

@@ -11,6 +11,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, cast
 
+from ..bodies.checksums import Collector
 from ..capabilities import Capability
 from ..errors import BulkError, NotFoundError
 from ..keys import ObjectKey
@@ -33,7 +34,7 @@ from ..types import (
 from .fetching import Fetch, Proof, read_spans
 from .operation import Context, operation, unscoped_operation
 from .ranges import GAP_BYTES
-from .reading import Collector, Listing, RangeReader
+from .reading import Listing, RangeReader
 
 if TYPE_CHECKING:
     import pathlib

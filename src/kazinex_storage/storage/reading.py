@@ -10,10 +10,9 @@ from itertools import islice
 from types import TracebackType
 from typing import TYPE_CHECKING, Generic, Self, TypeVar, cast
 
-from ..bodies.checksums import Hasher, check_bytes, check_checksum, hasher_of
+from ..bodies.checksums import Collector, Hasher, check_checksum, hasher_of
 from ..errors import IntegrityError
 from ..transport import Exchange, Transport
-from ..transport.attempt import Gathered
 from ..types import WHOLE, ByteRange, Checksum, Folder, ObjectInfo
 from .fetching import known_checksum
 from .operation import Context
@@ -181,27 +180,6 @@ class Listing(Generic[_Entry]):
     def is_closed(self) -> bool:
         """Whether its storage was closed."""
         return self._context.closed_flag.closed
-
-
-class Collector(Gathered):
-    """A sink that keeps the whole of an object, and what it is compared with."""
-
-    _announced = False
-    _expected: Checksum | None = None
-
-    def expect(self, checksum: Checksum | None) -> None:
-        """Learn what the whole is compared with."""
-        self._announced, self._expected = True, checksum
-
-    def proven(self, info: ObjectInfo) -> bytes:
-        """Return everything, which is the whole of an object; *info* was said of it at the end.
-
-        Raises:
-            IntegrityError: it is not what was stored, as far as the service keeps a checksum.
-        """
-        data = self.value()
-        check_bytes(data, self._expected if self._announced else info.checksum)
-        return data
 
 
 class ByteStream(Iterator[bytes]):

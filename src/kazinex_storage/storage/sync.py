@@ -77,7 +77,7 @@ class Storage(StorageViews, UploadVerbs, RecordVerbs):
             InvalidKeyError: the prefix is no folder; ``ValueError``: the key is too short, or there is no such digest.
         """
         if encryption is not None:
-            from .encrypting import encrypted
+            from ..providers.encrypted import encrypted
 
             provider = encrypted(provider, encryption)
         self._provider: AnyProvider | None = provider

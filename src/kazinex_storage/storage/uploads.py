@@ -11,10 +11,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from functools import partial
-from typing import TYPE_CHECKING, Final, cast
+from typing import Final, cast
 
-from ..bodies.part_plan import PartPlan, crc32_of
+from ..bodies.part_plan import PartPlan
 from ..bodies.part_upload import send_parts, sha256_of
+from ..bodies.same_part import same_part
 from ..bodies.source import Source
 from ..capabilities import Capability
 from ..contract import Sweeper
@@ -28,7 +29,7 @@ from ..errors import (
     SettingsError,
 )
 from ..keys import ObjectKey
-from ..lazy import module, regex
+from ..lazy import regex
 from ..transport import Call, Exchange
 from ..types import (
     ObjectInfo,
@@ -47,14 +48,7 @@ from .rules import Body
 from .signed import remove_version
 from .tickets import PartsTicket, TicketPart
 
-if TYPE_CHECKING:
-    import hashlib
-else:
-    hashlib = module(__name__, "hashlib")
-
-
 _SHA256: Final = regex(r"[0-9a-f]{64}")
-_MD5: Final = regex(r'"?([0-9a-f]{32})"?')
 
 
 class Uploads:
@@ -375,20 +369,6 @@ class Uploads:
                 "take; begin the upload again"
             )
         return plan
-
-
-def same_part(held: PartInfo, data: memoryview) -> PartInfo | None:
-    """Return the part *held* by the service if it is *data*; None when it differs, or when that is not known."""
-    if held.size != len(data):
-        return None
-    crc32 = crc32_of(data)
-    if held.crc32 is not None:
-        return held if held.crc32 == crc32 else None
-    # S3, R2: the ETag of a part is its MD5 unless a key of the customer or of KMS encrypts it.
-    etag = _MD5.fullmatch(held.etag)
-    if etag is not None and etag[1] == hashlib.md5(data, usedforsecurity=False).hexdigest():
-        return replace(held, crc32=crc32)
-    return None
 
 
 def _check_body(found: str, state: UploadState, info: ObjectInfo | None) -> None:

@@ -12,24 +12,24 @@ from contextlib import suppress
 from dataclasses import replace
 from typing import TYPE_CHECKING, Final, Literal, NamedTuple, cast
 
-from ..bodies.source import Source
-from ..capabilities import Capability
-from ..encryption.age import Age, listed_size
-from ..encryption.chunks import CHUNK_BYTES, SEALED_BYTES, ChunkCipher, chunks_of, plain_size
-from ..encryption.header import MOST_HEADER_BYTES, PREFIX_BYTES
-from ..encryption.opening import DAMAGED, ChunkSink, FileSink
-from ..encryption.sealing import sealed
-from ..errors import IntegrityError, PreconditionFailedError, SealError, StorageError
-from ..keys import ObjectKey, Prefix
-from ..lifting import ContinuedPages, Exchanges, Pages, RelativePages
-from ..transport import Call, Exchange
-from ..types import MIB, WHOLE, ByteRange, Checksum, Folder, ObjectInfo, ProviderInfo, PutMode, PutOptions, Sink
-from ..unkeyed import Unkeyed, UnkeyedPages
-from ..verbs import AnyProvider, exchanges_of, offers_exchanges
-from .reading import Collector
+from ...bodies.checksums import Collector
+from ...bodies.source import Source
+from ...capabilities import Capability
+from ...encryption.age import Age, listed_size
+from ...encryption.chunks import CHUNK_BYTES, SEALED_BYTES, ChunkCipher, chunks_of, plain_size
+from ...encryption.header import MOST_HEADER_BYTES, PREFIX_BYTES
+from ...encryption.opening import DAMAGED, ChunkSink, FileSink
+from ...encryption.sealing import sealed
+from ...errors import IntegrityError, PreconditionFailedError, SealError, StorageError
+from ...keys import ObjectKey, Prefix
+from ...lifting import ContinuedPages, Exchanges, Pages, RelativePages
+from ...transport import Call, Exchange
+from ...types import MIB, WHOLE, ByteRange, Checksum, Folder, ObjectInfo, ProviderInfo, PutMode, PutOptions, Sink
+from ...unkeyed import Unkeyed, UnkeyedPages
+from ...verbs import AnyProvider, exchanges_of, offers_exchanges
 
 if TYPE_CHECKING:
-    from ..transport.addresses import PublicAddresses
+    from ...transport.addresses import PublicAddresses
 
 _PASSED: Final = frozenset(
     {

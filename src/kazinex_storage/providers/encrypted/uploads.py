@@ -14,19 +14,19 @@ from dataclasses import replace
 from functools import partial
 from typing import cast
 
-from ..bodies.part_plan import PartPlan
-from ..bodies.part_upload import send_parts, sha256_of
-from ..bodies.source import Source
-from ..encryption.age import stored_size
-from ..encryption.header import PREFIX_BYTES
-from ..encryption.sealing import resealed
-from ..errors import IntegrityError, NotFoundError, NotSupportedError
-from ..keys import ObjectKey
-from ..transport import Call, Exchange
-from ..types import ObjectInfo, PartInfo, PutOptions, UploadState
-from .encrypted import plain_info
-from .encrypted_records import EncryptedRecords
-from .uploads import same_part
+from ...bodies.part_plan import PartPlan
+from ...bodies.part_upload import send_parts, sha256_of
+from ...bodies.same_part import same_part
+from ...bodies.source import Source
+from ...encryption.age import stored_size
+from ...encryption.header import PREFIX_BYTES
+from ...encryption.sealing import resealed
+from ...errors import IntegrityError, NotFoundError, NotSupportedError
+from ...keys import ObjectKey
+from ...transport import Call, Exchange
+from ...types import ObjectInfo, PartInfo, PutOptions, UploadState
+from .provider import plain_info
+from .records import EncryptedRecords
 
 
 class EncryptedUploads(EncryptedRecords):

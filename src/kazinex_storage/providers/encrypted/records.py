@@ -8,18 +8,18 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
-from ..bodies.stream import Stream
-from ..contract_reading import Page
-from ..encryption.age import listed_size
-from ..encryption.header import PREFIX_BYTES
-from ..encryption.opening import ChunkSink, FileSink
-from ..encryption.streaming import sealed_stream
-from ..keys import ObjectKey, Prefix
-from ..retention import Protection, Retention
-from ..transport import Exchange
-from ..types import WHOLE, ByteRange, Folder, ObjectInfo, PutOptions, Sink
-from ..versions import DeletedObject, ObjectVersion
-from .encrypted import EncryptedProvider, plain_info
+from ...bodies.stream import Stream
+from ...contract_reading import Page
+from ...encryption.age import listed_size
+from ...encryption.header import PREFIX_BYTES
+from ...encryption.opening import ChunkSink, FileSink
+from ...encryption.streaming import sealed_stream
+from ...keys import ObjectKey, Prefix
+from ...retention import Protection, Retention
+from ...transport import Exchange
+from ...types import WHOLE, ByteRange, Folder, ObjectInfo, PutOptions, Sink
+from ...versions import DeletedObject, ObjectVersion
+from .provider import EncryptedProvider, plain_info
 
 
 class EncryptedRecords(EncryptedProvider):

@@ -1,4 +1,4 @@
-"""How any provider becomes one whose objects are encrypted; ``encrypted.py`` is what it becomes."""
+"""How any provider becomes one whose objects are encrypted; ``provider.py`` is what it becomes."""
 
 from __future__ import annotations
 
@@ -6,15 +6,15 @@ from collections.abc import Callable
 from functools import cache
 from typing import TYPE_CHECKING, Final, cast
 
-from ..capabilities import Capability
-from ..encryption.age import Age
-from ..verbs import AnyProvider
-from .encrypted import EncryptedProvider
-from .encrypted_records import EncryptedRecords
-from .encrypted_uploads import EncryptedUploads
+from ...capabilities import Capability
+from ...encryption.age import Age
+from ...verbs import AnyProvider
+from .provider import EncryptedProvider
+from .records import EncryptedRecords
+from .uploads import EncryptedUploads
 
 if TYPE_CHECKING:
-    from ..providers.settings.settings_text import EncryptableModel
+    from ...providers.settings.settings_text import EncryptableModel
 
 _OWN: Final = (
     "state_secret",
