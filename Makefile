@@ -22,8 +22,8 @@ page: $(VENV)/.user  ## Open the page Settings > Storage with a sample organisat
 
 docs: $(VENV)/.dev  ## The documentation site, into build/site; links and anchors that lead nowhere stop it
 	$(BIN)/python -m docsite build/pages
-	NO_MKDOCS_2_WARNING=1 $(BIN)/python -m mkdocs build --quiet --strict --config-file build/pages/mkdocs.yml
-	@echo "The site is build/site/index.html"
+	NO_MKDOCS_2_WARNING=1 $(BIN)/python -m mkdocs build --strict --config-file build/pages/mkdocs.yml
+	@echo "To read it, with its search: $(BIN)/python -m http.server --directory build/site"
 
 test: check $(VENV)/azurite/.ready $(VENV)/browser/.ready  ## Lint, types, every test
 	$(BIN)/python -m pytest -m "not soak" --numprocesses $(WORKERS) --dist worksteal

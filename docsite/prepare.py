@@ -10,12 +10,12 @@ from __future__ import annotations
 import posixpath
 import shutil
 from collections.abc import Iterator, Mapping
-from functools import partial
+from functools import cache, partial
 from pathlib import Path
 
 import yaml
 
-from . import decisions
+from . import api, commands, decisions
 from .nav import Entry, expanded
 from .text import for_the_site, links, resolved
 
@@ -55,11 +55,13 @@ def nav() -> list[Entry]:
     return found
 
 
-def pages() -> dict[str, str]:
+@cache
+def pages() -> Mapping[str, str]:
     """Return the text of every page by its path on the site, links and all as the site needs them."""
     found = {path.relative_to(ROOT / "docs").as_posix(): _read(path) for path in (ROOT / "docs").rglob("*.md")}
     found |= {page: _read(ROOT / source) for source, page in ROOT_PAGES.items()}
     found["adr/index.md"] = decisions.page(ROOT / "docs" / "adr")
+    found |= commands.pages() | api.pages()
     found |= {f"{_SOURCE}{path}.md": _source_page(path) for path in sorted(set(_shown(found)))}
     return {uri: for_the_site(text, partial(_on_site, uri)) for uri, text in found.items()}
 
@@ -72,6 +74,7 @@ def write(folder: Path) -> None:
     for uri, text in pages().items():
         (docs / uri).parent.mkdir(parents=True, exist_ok=True)
         (docs / uri).write_text(text, encoding="utf-8")
+    shutil.copy(ROOT / "docsite" / "site.css", docs / "site.css")
     (folder / "mkdocs.yml").write_text(yaml.safe_dump(configuration(), sort_keys=False), encoding="utf-8")
 
 

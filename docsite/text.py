@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import html
 import posixpath
 import re
 import unicodedata
@@ -17,6 +18,11 @@ _DROPPED = re.compile(r"[^\w\- ]")
 def slugify(title: str, separator: str) -> str:
     """Return the anchor of a heading, as GitHub makes it, so that one link serves both."""
     return _DROPPED.sub("", unicodedata.normalize("NFC", title.lower())).replace(" ", separator)
+
+
+def code(text: str) -> str:
+    """Return *text* as code that can stand in a cell of a table."""
+    return f"<code>{html.escape(text, quote=False).replace('|', '&#124;')}</code>"
 
 
 def prose(text: str) -> Iterator[tuple[str, bool]]:
