@@ -3,6 +3,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 PEERS := .bench-venv
+TOOLS := .release-venv
 AZURITE := azurite@>=3.35 <4
 AXE := axe-core@>=4.10 <5
 # A worker of the tests waits for servers and processes two thirds of its time: two of them keep one core busy.
@@ -11,7 +12,7 @@ WORKERS ?= 4
 # The tests start Python some hundred times: 0.43 s of processor each where it may not keep what it compiled, else 0.30 s.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: demo page docs test check soak mutation bench bench-docs format clean
+.PHONY: demo page docs test check audit package sbom soak mutation bench bench-docs format clean
 
 demo: $(VENV)/.user  ## Store a document for an organisation, on local disk, and read it back
 	$(BIN)/kazinex-storage demo
@@ -28,10 +29,21 @@ docs: $(VENV)/.dev  ## The documentation site, into build/site; links and anchor
 test: check $(VENV)/azurite/.ready $(VENV)/browser/.ready  ## Lint, types, every test
 	$(BIN)/python -m pytest -m "not soak" --numprocesses $(WORKERS) --dist worksteal
 
-check: $(VENV)/.dev
+check: $(VENV)/.dev $(TOOLS)/.ready
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/mypy
+	$(BIN)/python -m release audit --tools $(TOOLS)/bin
+
+audit: $(VENV)/.dev $(TOOLS)/.ready  ## Known vulnerabilities of what the package needs, where the index tells
+	$(BIN)/python -m release audit --tools $(TOOLS)/bin
+
+package: $(VENV)/.dev $(TOOLS)/.ready  ## sdist and wheel into dist/, built twice and compared
+	$(BIN)/python -m release build
+	$(TOOLS)/bin/twine check --strict dist/*
+
+sbom: $(VENV)/.dev $(TOOLS)/.ready  ## CycloneDX of the package with [all] into build/sbom.json
+	$(BIN)/python -m release sbom --tools $(TOOLS)/bin
 
 soak: $(VENV)/.dev $(VENV)/azurite/.ready  ## The long campaigns
 	$(BIN)/python -m pytest -m "soak or hypothesis" --hypothesis-profile soak
@@ -50,7 +62,7 @@ format: $(VENV)/.dev
 	$(BIN)/ruff format .
 
 clean:
-	rm -rf $(VENV) $(PEERS) demo build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis
+	rm -rf $(VENV) $(PEERS) $(TOOLS) demo build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis
 
 $(BIN)/python:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "kazinex-storage needs Python 3.11 or newer; set PYTHON=/path/to/python3"; exit 1; }
@@ -90,3 +102,8 @@ $(PEERS)/.ready: benchmarks/s3/requirements.txt | $(BIN)/python
 	$(PEERS)/bin/python -m pip install --quiet --upgrade "pip>=25.1"
 	$(PEERS)/bin/python -m pip install --quiet --requirement $<
 	@touch $@
+
+# Where the index cannot be asked there is no audit, and `make check` says so and goes on.
+$(TOOLS)/.ready: release/requirements.txt | $(BIN)/python
+	$(PYTHON) -m venv $(TOOLS)
+	@$(TOOLS)/bin/python -m pip install --quiet --requirement $< && touch $@ || echo "the tools of a release cannot be installed here"
