@@ -150,6 +150,13 @@ if TYPE_CHECKING:
     from .storage.sync import Storage as Storage
     from .storage.tickets import PartsTicket as PartsTicket
     from .storage.tickets import TicketPart as TicketPart
+    from .syncing.guarding import DeletesRefusedError as DeletesRefusedError
+    from .syncing.guarding import MostDeletes as MostDeletes
+    from .syncing.organisations import OrganisationFolder as OrganisationFolder
+    from .syncing.reports import SyncItem as SyncItem
+    from .syncing.reports import SyncReport as SyncReport
+    from .syncing.syncs import SyncOptions as SyncOptions
+    from .syncing.syncs import sync as sync
     from .transport import Outcome as Outcome
     from .transport import Transport as Transport
     from .types import ByteRange as ByteRange
@@ -289,6 +296,10 @@ _HOMES = {
     "storage.remnants": ("Unkeyed", "adopt_unkeyed", "find_unkeyed", "read_unkeyed"),
     "storage.sweeping": ("SweepReport", "sweep"),
     "storage.tickets": ("PartsTicket", "TicketPart"),
+    "syncing.guarding": ("DeletesRefusedError", "MostDeletes"),
+    "syncing.organisations": ("OrganisationFolder",),
+    "syncing.reports": ("SyncItem", "SyncReport"),
+    "syncing.syncs": ("SyncOptions", "sync"),
     "transport": ("Outcome", "Transport"),
     "capabilities": ("Capability",),
     "types": (

@@ -63,6 +63,7 @@ LEVELS = {
     "organisations": 7,
     "monitoring": 7,
     "migration": 7,
+    "syncing": 7,
     # 8: the faces
     "fs": 8,
     "web": 8,
