@@ -45,18 +45,6 @@ class ProviderKind:
                 raise SettingsError(f"{name!r} is not a dotted name; write 'package.module:name'", provider=self.kind)
 
 
-@value
-class SettingsField:
-    """One field of a settings model, for prompts and messages."""
-
-    name: str
-    """Parts of nested models are joined by dots."""
-    required: bool
-    secret: bool
-    summary: str
-    """What the model says of it; may be empty."""
-
-
 _HARMLESS = frozenset({"prefix", "browser_origin", "public_base_url", "max_file_size", "age_recipients"})
 """What is harmless in the settings of every kind that has it."""
 

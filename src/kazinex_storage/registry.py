@@ -9,14 +9,15 @@ from __future__ import annotations
 
 import importlib
 import threading
-from collections.abc import Iterator, Mapping
-from typing import TYPE_CHECKING, TypeGuard, get_args
+from collections.abc import Mapping
+from typing import TYPE_CHECKING
 
 from .errors import SettingsError, StorageError, UnknownProviderError
 from .provider_kinds import BUILT_IN
 from .provider_kinds import ProviderKind as ProviderKind
-from .provider_kinds import SettingsField as SettingsField
-from .secrecy.masking import leaves, masked, redact
+from .providers.settings.fields import SettingsField as SettingsField
+from .providers.settings.fields import Way, fields_of, is_model, parsed, ways_of
+from .secrecy.masking import masked
 
 if TYPE_CHECKING:
     from importlib.metadata import EntryPoint
@@ -98,7 +99,16 @@ class Registry:
             UnknownProviderError: the kind is not registered.
             SettingsError: the kind does not load.
         """
-        return tuple(_fields(self.settings_model(kind), "", required=True))
+        return tuple(fields_of(self.settings_model(kind)))
+
+    def ways(self, kind: str) -> tuple[Way, ...]:
+        """Return the ways to prove who one is, of which settings of *kind* have exactly one; none where it has one.
+
+        Raises:
+            UnknownProviderError: the kind is not registered.
+            SettingsError: the kind does not load.
+        """
+        return ways_of(self.settings_model(kind))
 
     def names(self, kind: str) -> Mapping[str, bool]:
         """Return the names of those fields, and whether each is a secret; does without their summaries.
@@ -107,8 +117,7 @@ class Registry:
             UnknownProviderError: the kind is not registered.
             SettingsError: the kind does not load.
         """
-        fields = _fields(self.settings_model(kind), "", required=True, summed=False)
-        return {field.name: field.secret for field in fields}
+        return {field.name: field.secret for field in fields_of(self.settings_model(kind), summed=False)}
 
     def settings_model(self, kind: str) -> type[BaseModel]:
         """Import and return the settings model of *kind*.
@@ -118,7 +127,7 @@ class Registry:
             SettingsError: the model does not load, or lets unknown fields in.
         """
         model = _import(self.get(kind), "settings")
-        if not _is_model(model) or model.model_config.get("extra") != "forbid":
+        if not is_model(model) or model.model_config.get("extra") != "forbid":
             raise SettingsError(
                 'its settings are not a pydantic model with extra="forbid"; report it to its author', provider=kind
             )
@@ -131,21 +140,17 @@ class Registry:
             UnknownProviderError: the kind is not registered.
             SettingsError: fields are wrong, missing or unknown; each is named, none of their values is.
         """
-        from pydantic import ValidationError
-
         settings = masked(settings)
         model = self.settings_model(kind)
-        problems: list[str] = []
-        try:
-            return model.model_validate(dict(settings))
-        except ValidationError as error:
-            # Its own text quotes the input, and so would a traceback that has it as cause or context.
-            problems = [_describe(model, problem, settings) for problem in error.errors(include_url=False)]
+        found, wrong = parsed(model, settings)
+        if found is not None:
+            return found
+        problems = "; ".join(_said(name, words) for name, words in wrong)
         legal = ", ".join(
-            f"{field.name} (required)" if field.required else field.name for field in _fields(model, "", required=True)
+            f"{field.name} (required)" if field.required else field.name for field in fields_of(model, summed=False)
         )
         raise SettingsError(
-            f"the settings cannot be used: {'; '.join(problems)}; legal fields are: {legal or 'none'}", provider=kind
+            f"the settings cannot be used: {problems}; legal fields are: {legal or 'none'}", provider=kind
         )
 
     def open(self, kind: str, settings: BaseModel) -> AnyProvider:
@@ -227,60 +232,10 @@ def _import(kind: ProviderKind, attribute: str) -> object:
     return found
 
 
-def _is_model(found: object) -> TypeGuard[type[BaseModel]]:
-    from pydantic import BaseModel
-
-    return isinstance(found, type) and issubclass(found, BaseModel)
-
-
-def _fields(model: type[BaseModel], prefix: str, *, required: bool, summed: bool = True) -> Iterator[SettingsField]:
-    from pydantic import SecretStr
-
-    from .providers.settings.summaries import summaries
-
-    docstrings = summaries(model) if summed else {}  # they are read from the source
-    # What every kind inherits comes last.
-    for name, field in sorted(model.model_fields.items(), key=lambda item: item[0].startswith("age_")):
-        full = f"{prefix}{field.alias or name}"
-        needed = required and field.is_required()
-        nested = [part for part in _parts(field.annotation) if _is_model(part)]
-        if nested:
-            for part in nested:
-                yield from _fields(part, f"{full}.", required=needed, summed=summed)
-        else:
-            summary = (field.description or docstrings.get(name, "")).strip()
-            secret = any(part is SecretStr for part in _parts(field.annotation))
-            yield SettingsField(name=full, required=needed, secret=secret, summary=summary)
-
-
-def _parts(annotation: object) -> Iterator[object]:
-    yield annotation
-    for argument in get_args(annotation):
-        yield from _parts(argument)
-
-
-def _describe(model: type[BaseModel], problem: Mapping[str, object], settings: Mapping[str, object]) -> str:
-    location = problem["loc"]
-    name = ".".join(str(part) for part in location) if isinstance(location, tuple) else ""
-    what = str(problem["type"])
-    if what == "missing":
-        return f"{name!r} is missing"
-    if what == "extra_forbidden":
-        names = [field.name for field in _fields(model, "", required=True)]
-        import difflib
-
-        close = difflib.get_close_matches(name, names, n=1)
-        return f"{name!r} is not a field" + (f", did you mean {close[0]!r}?" if close else "")
-    text = str(problem["msg"]).removeprefix("Value error, ").removeprefix("Assertion failed, ")
-    if what not in ("value_error", "assertion_error"):  # pydantic's own words; ours begin as they are meant to
-        text = f"{text[:1].lower()}{text[1:]}"
-    text = redact(text, map(_revealed, leaves(settings)))  # what a validator says may quote its input
-    return f"{name!r}: {text}" if name else text
-
-
-def _revealed(value: object) -> str:
-    reveal = getattr(value, "get_secret_value", None)
-    return str(reveal() if callable(reveal) else value)
+def _said(name: str, words: str) -> str:
+    if not name:
+        return words
+    return f"{name!r} {words}" if words.startswith(("is missing", "is not a field")) else f"{name!r}: {words}"
 
 
 _REGISTRY = Registry(*BUILT_IN)

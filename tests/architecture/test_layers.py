@@ -95,7 +95,8 @@ HOMES = {
     "psycopg": ("testing",),  # SQLAlchemy loads it by name; the servers for tests make their databases with it
     "opentelemetry": ("transport.observe", "monitoring.otel"),
     "asyncio": ("transport.loop", "transport.sockets", "storage.aio", "monitoring.monitor", "fs", "web", "testing"),
-    "pydantic_core": ("providers.settings.settings_text",),  # errors without their input are made of its parts
+    # Errors without their input are made of its parts; what adds to a JSON schema names the type of a core schema.
+    "pydantic_core": ("providers.settings.settings_text", "providers.settings.fields"),
     "boto3": ("providers.s3", "organisations.key_sources.aws_kms", "testing"),  # the witness of the servers for tests
     "botocore": ("providers.s3", "organisations.key_sources.aws_kms", "testing"),
     "mypy_boto3_s3": ("testing",),  # types alone

@@ -39,6 +39,47 @@ def test_a_table_without_a_terminal_is_plain_columns(cli: CommandLine) -> None:
     assert ["Disk", "local", "VERIFIED", "default"] == lines[1].split()[:4]
 
 
+def test_the_limit_that_applies_is_listed_with_where_it_comes_from(cli: CommandLine) -> None:
+    cli.add_disk("Own", max_file_bytes=1024**2)
+    cli.add_disk("Usual")
+
+    text = cli("provider", "list").text
+    listed = cli("provider", "list", "--json").json["providers"]
+
+    assert "1 MB (own)" in text
+    assert " MB (kind)" in text
+    assert [("own", 1024**2), ("kind", 500 * 1024**2)] == [
+        (found["limit"]["from"], found["limit"]["bytes"]) for found in listed
+    ]
+
+
+def test_what_is_missing_is_asked_for_in_the_order_of_the_guide_and_checked_at_once(cli: CommandLine) -> None:
+    terminal = cli.on_terminal("provider", "add", "vault", "Vault", "--set", "auth.tenant=acme", COLUMNS="40")
+    terminal.wait_for("bucket: ")
+    terminal.type("\n")
+    terminal.wait_for("an answer is needed")
+    terminal.type("plans\n")
+    terminal.wait_for("token (not shown): ")
+    terminal.type("example-not-real\n")
+    terminal.wait_for("auth.client_secret (not shown): ")
+    terminal.type("example-not-real-too\n")
+
+    assert 0 == terminal.end(), terminal.shown
+    shown = cli("provider", "show", "Vault", "--json").json
+    assert ({"bucket": "plans", "auth": {"tenant": "acme"}}, ["auth/client_secret", "token"]) == (
+        shown["settings"],
+        shown["secrets"],
+    )
+
+
+def test_without_a_terminal_everything_that_is_missing_is_named_at_once(cli: CommandLine) -> None:
+    done = cli("provider", "add", "r2", "Bucket", "--set", "bucket=plans")
+
+    assert 6 == done.code
+    for name in ("--set account_id=", "--set access_key_id=", "KAZINEX_STORAGE_R2_SECRET_ACCESS_KEY"):
+        assert name in done.err
+
+
 def test_a_table_on_a_terminal_is_drawn(cli: CommandLine) -> None:
     cli.add_disk()
 
@@ -57,8 +98,12 @@ def test_a_failed_verification_has_its_own_exit_code_says_why_and_is_recorded(cl
     shown = cli("provider", "verify", "Disk", "--json")
 
     assert (3, 3) == (drawn.code, shown.code)
-    assert "failed" in drawn.text
-    assert "does not exist" in drawn.err
+    headline, cause, fix, *_ = drawn.text.splitlines()
+    assert "is FAILED" in headline
+    assert cause.startswith("  cause  ")
+    assert fix.startswith("  fix  ")
+    assert 1 == drawn.text.count("does not exist")
+    assert "" == drawn.err
     failed = [check for check in shown.json["checks"] if check["status"] == "failed"]
     assert all(failed[0][name] for name in ("error", "diagnosis", "fix"))
     assert "FAILED" == cli("provider", "show", "Disk", "--json").json["status"]

@@ -191,8 +191,8 @@ def test_fields_say_what_is_required_and_what_is_secret(acme: Registry) -> None:
     expected = (
         SettingsField(name="bucket", required=True, secret=False, summary="Where the objects are."),
         SettingsField(name="token", required=True, secret=True, summary=""),
-        SettingsField(name="retries", required=False, secret=False, summary=""),
-        SettingsField(name="speed", required=False, secret=False, summary=""),
+        SettingsField(name="retries", required=False, secret=False, summary="", default=3),
+        SettingsField(name="speed", required=False, secret=False, summary="", choices=("slow", "fast"), default="fast"),
         SettingsField(name="auth.tenant", required=False, secret=False, summary=""),
         SettingsField(name="auth.client_secret", required=False, secret=True, summary=""),
     )

@@ -30,7 +30,6 @@ from . import (
     migrate,
     monitoring,
     objects,
-    provider,
     serve,
     sweep,
 )
@@ -128,7 +127,7 @@ def build() -> typer.Typer:
 
 
 def _add_groups(app: typer.Typer) -> None:
-    app.add_typer(provider.build(ANYWHERE), name="provider")
+    app.add_typer(_later(_provider, "Administer the providers of an organisation."), name="provider")
     app.add_typer(_later(_keys, "The data keys that a key service wraps for organisations."), name="keys")
     app.add_typer(allowlist.build(ANYWHERE), name="allowlist")
     app.add_typer(audit.build(ANYWHERE), name="audit")
@@ -138,6 +137,12 @@ def _add_groups(app: typer.Typer) -> None:
     app.add_typer(_later(_retention, "Keep documents from change and removal."), name="retention")
     app.add_typer(migrate.build(ANYWHERE), name="migrate")
     app.add_typer(emulate.build(ANYWHERE), name="emulate")
+
+
+def _provider() -> typer.Typer:
+    from . import provider
+
+    return provider.build(ANYWHERE)
 
 
 def _keys() -> typer.Typer:

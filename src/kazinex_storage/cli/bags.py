@@ -17,7 +17,6 @@ from ..keys import check_identifier
 from .command import Organisation, RunningCommand, command_of
 from .exits import ExitCode, UsageError
 from .progress import TransferBar
-from .provider import parse_size
 
 if TYPE_CHECKING:
     from ..documents.receipts import StoredDocument
@@ -77,6 +76,7 @@ def export(
     """
     from ..migration.bags.exporting import export_bags
     from ..migration.bags.options import ExportOptions
+    from .sizes import parse_size
 
     command = command_of(context)
     options = ExportOptions(

@@ -27,6 +27,9 @@ Organisation: TypeAlias = Annotated[
 ]
 """The option that names the organisation."""
 
+Provider: TypeAlias = Annotated[str, typer.Argument(metavar="PROVIDER", help="Its label or its id.")]
+OptionalProvider: TypeAlias = Annotated[str | None, typer.Argument(metavar="[PROVIDER]", help="Its label or its id.")]
+
 Yes: TypeAlias = Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")]
 """The option that answers the question before it is asked."""
 

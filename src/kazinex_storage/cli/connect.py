@@ -12,6 +12,19 @@ _KIND = "sharepoint"
 _OF_APPS = ("client_secret", "private_key", "certificate")
 
 
+def check_person(kind: str, settings: Mapping[str, object]) -> None:
+    """Refuse to connect as a person where that is not possible.
+
+    Raises:
+        UsageError: people cannot connect to this kind, or the settings are those of an app.
+    """
+    if kind != _KIND:
+        raise UsageError(f"--connect is for {_KIND}; people cannot connect to {kind}")
+    given = [name for name in _OF_APPS if settings.get(name) is not None]
+    if given:
+        raise UsageError(f"--connect is for a person, and {given[0]} is for an app; leave one of them out")
+
+
 def connect(command: RunningCommand, kind: str, settings: Mapping[str, object]) -> dict[str, object]:
     """Return *settings* with the refresh token of the person who enters the code that is shown.
 
@@ -22,11 +35,7 @@ def connect(command: RunningCommand, kind: str, settings: Mapping[str, object]) 
         ValidationError: the settings are not right.
         UnavailableError: the token endpoint does not answer.
     """
-    if kind != _KIND:
-        raise UsageError(f"--connect is for {_KIND}; people cannot connect to {kind}")
-    given = [name for name in _OF_APPS if settings.get(name) is not None]
-    if given:
-        raise UsageError(f"--connect is for a person, and {given[0]} is for an app; leave one of them out")
+    check_person(kind, settings)
     from ..providers.sharepoint.connect import begin_device, finish_device
     from ..providers.sharepoint.settings import SharePointSettings
 

@@ -14,7 +14,6 @@ from ..verification import DEFAULT_TIMEOUT_S
 from .command import Organisation, command_of
 from .exits import ExitCode, UsageError
 from .output import Output, format_time
-from .provider import parse_size
 
 if TYPE_CHECKING:
     from .. import policy
@@ -95,6 +94,8 @@ def set_(
     """Set a quota; what is not given stays. Nothing that is stored already is touched."""
     if max_size is None and max_objects is None:
         raise UsageError("give --max-size, --max-objects, or both")
+    from .sizes import parse_size
+
     command = command_of(context)
     before = command.organisations.quota(organisation, project)
     size, count = before.max_bytes, before.max_objects

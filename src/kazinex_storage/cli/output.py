@@ -6,9 +6,12 @@ On a terminal tables are drawn by rich; elsewhere they are columns of plain text
 from __future__ import annotations
 
 import os
+import shutil
 import sys
+import textwrap
 from collections.abc import Iterable, Sequence
 from datetime import datetime
+from typing import Protocol
 
 import typer
 
@@ -24,6 +27,20 @@ _COLOURS = {
     "warning": "yellow",
     "skipped": "dim",
 }
+
+
+class Wrappable(Protocol):
+    """A line that may be wrapped."""
+
+    @property
+    def text(self) -> str:
+        """What it says; blanks at its beginning stay."""
+        ...
+
+    @property
+    def hanging(self) -> int:
+        """How far what follows its first line is indented."""
+        ...
 
 
 class Output:
@@ -62,6 +79,11 @@ class Output:
             self._draw(columns, rows)
         else:
             self.result(document, aligned([columns, *rows]))
+
+    def wrapped(self, document: object, lines: Iterable[Wrappable]) -> None:
+        """Write the JSON *document*, or *lines*: on a terminal as wide as that is, elsewhere each on one line."""
+        width = shutil.get_terminal_size().columns if sys.stdout.isatty() else None
+        self.result(document, (part for line in lines for part in _folded(line.text, line.hanging, width)))
 
     def note(self, text: str) -> None:
         """Write a remark for a person to standard error."""
@@ -119,6 +141,13 @@ def aligned(rows: Sequence[Sequence[str]]) -> list[str]:
 def format_time(time: datetime | None) -> str:
     """Return *time*, which is UTC, as tables show it; empty when it is not known."""
     return "" if time is None else f"{time:%Y-%m-%d %H:%M:%SZ}"
+
+
+def _folded(text: str, hanging: int, width: int | None) -> list[str]:
+    if width is None or len(text) <= width:
+        return [text]
+    found = textwrap.wrap(text, max(width, hanging + 20), subsequent_indent=" " * hanging, break_on_hyphens=False)
+    return found or [text]
 
 
 def _gone() -> typer.Exit:

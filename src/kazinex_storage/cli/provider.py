@@ -2,43 +2,22 @@
 
 from __future__ import annotations
 
-import re
-from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import replace
 from datetime import timedelta
-from fractions import Fraction
-from typing import TYPE_CHECKING, Annotated, TypeAlias
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from ..errors import StorageError
-from ..lazy import module, regex
 from ..organisations import commands
-from ..secrecy.masking import redact
 from ..verification import DEFAULT_TIMEOUT_S
-from .command import Organisation, RunningCommand, Yes, command_of, confirm
-from .exits import ExitCode, UsageError
-from .output import format_time
+from .command import OptionalProvider, Organisation, Provider, Yes, command_of, confirm
+from .exits import UsageError
+from .provider_showing import list_, print_record, show
 from .settings import Connect, Entered, Secrets, Sets, SettingsFile, collect, collect_changes
+from .sizes import MaxFileSize, own_limit
+from .verifying import verify
 
 if TYPE_CHECKING:
-    from .. import policy
-    from ..organisations.records import Keep, ProviderRecord
-    from ..verification.verify import VerificationReport
-else:
-    policy = module(__name__, "..policy")
-
-
-Provider: TypeAlias = Annotated[str, typer.Argument(metavar="PROVIDER", help="Its label or its id.")]
-OptionalProvider: TypeAlias = Annotated[str | None, typer.Argument(metavar="[PROVIDER]", help="Its label or its id.")]
-MaxFileSize: TypeAlias = Annotated[
-    str | None,
-    typer.Option("--max-file-size", metavar="SIZE", help="Such as 250MB; 'default' is that of the kind."),
-]
-
-# As everywhere in Kazinex: MB is 1,048,576 bytes.
-_UNITS = {"": 1, "B": 1, "KB": 1024, "MB": 1024**2, "GB": 1024**3, "TB": 1024**4}
-_SIZE = regex(r"\s*(\d{1,18}(?:\.\d{1,6})?)\s*([KMGT]?I?B|[KMGT]|)\s*", re.IGNORECASE)
+    from ..organisations.records import Keep
 
 
 def build(epilog: str) -> typer.Typer:
@@ -72,109 +51,17 @@ def add(
 ) -> None:
     """Add a provider, PENDING until it is verified.
 
-    Settings come from --set, --settings-file and KAZINEX_STORAGE_<KIND>_<FIELD>, in this order; secrets that are still
-    missing are asked for on the terminal.
+    Settings come from --set, --settings-file and KAZINEX_STORAGE_<KIND>_<FIELD>, in this order; what is still missing
+    is asked for on the terminal, in the order of the guide.
     """
     command = command_of(context)
-    settings = collect(command, kind, Entered(sets=sets or (), file=settings_file, secrets=secrets or ()))
-    if as_person:
-        from .connect import connect
-
-        settings = connect(command, kind, settings)
-    limit = _limit(max_file_size)
+    entered = Entered(sets=sets or (), file=settings_file, secrets=secrets or ())
+    settings = collect(command, kind, entered, as_person=as_person)
     record = command.organisations.add_provider(
-        organisation, kind, label, settings, max_file_bytes=limit if isinstance(limit, int) else None
+        organisation, kind, label, settings, max_file_bytes=own_limit(max_file_size)
     )
-    _print(command, record)
+    print_record(command, record)
     command.out.note(f"next: {commands.verify(organisation, record.label)}")
-
-
-def list_(context: typer.Context, organisation: Organisation) -> None:
-    """List the providers, oldest first, and where new documents go."""
-    command = command_of(context)
-    records = command.organisations.providers(organisation)
-    default = command.organisations.organisation(organisation).default_provider
-    overrides = command.organisations.overrides(organisation)
-    document = {
-        "organisation": organisation,
-        "default": default,
-        "overrides": [{"project": found.project, "provider": found.provider} for found in overrides],
-        "providers": [record.public() for record in records],
-    }
-    rows = [
-        [
-            record.label,
-            f"{record.kind} (managed)" if record.managed else record.kind,
-            record.status.value,
-            " ".join(
-                ["default"] * (record.id == default)
-                + [f"project:{found.project}" for found in overrides if found.provider == record.id]
-            )
-            or "-",
-            policy.format_bytes(record.max_file_bytes) if record.max_file_bytes is not None else "-",
-            format_time(record.last_verified_at) or "-",
-            record.id,
-        ]
-        for record in records
-    ]
-    columns = ["LABEL", "KIND", "STATUS", "CHOSEN FOR", "MAX FILE", "LAST VERIFIED", "ID"]
-    command.out.table(document, columns, rows, f"no provider yet; add one: {commands.add(organisation)}")
-
-
-def show(context: typer.Context, provider: Provider, organisation: Organisation) -> None:
-    """Show one provider; of its secrets only the names."""
-    command = command_of(context)
-    _print(command, command.organisations.find(organisation, provider))
-
-
-def verify(
-    context: typer.Context,
-    provider: Provider,
-    organisation: Organisation,
-    timeout: Annotated[float, typer.Option(metavar="SECONDS", min=0.1, help="How long it may take.")] = (
-        DEFAULT_TIMEOUT_S
-    ),
-    share: Annotated[
-        bool, typer.Option("--share", help="Let every organisation use the place, whichever owned it.")
-    ] = False,
-) -> None:
-    """Test whether a provider works, say what is wrong and how to fix it, and record the outcome.
-
-    Of one that the platform manages nothing is recorded. Exit code 3 when a check failed.
-    """
-    command = command_of(context)
-    before = command.organisations.find(organisation, provider)
-    command.remember(_secrets_of(before))
-    from ..verification.verify import verify_managed, verify_provider
-
-    if before.managed:
-        found = verify_managed(command.organisations, before.id, timeout_s=timeout)
-    else:
-        found = verify_provider(command.organisations, organisation, provider, timeout_s=timeout, share=share)
-    report = _without_secrets(found, command.secrets)
-    record = command.organisations.find(organisation, provider)
-    document = {**report.to_dict(), "provider": record.id, "label": record.label, "status": record.status.value}
-    rows = [
-        [check.name, check.status.value, f"{check.seconds:.3f}", check.diagnosis or "-", check.fix or "-"]
-        for check in report.checks
-    ]
-    command.out.table(document, ["CHECK", "STATUS", "SECONDS", "DIAGNOSIS", "FIX"], rows, "nothing was checked")
-    for check in report.checks:
-        if check.error:
-            command.out.note(f"{check.name}: {check.error}")
-    for what, who in report.kept_by.items():
-        command.out.note(f"{what}: {_KEPT_BY[who]}")
-    command.out.note(f"{record.label} ({report.location or record.kind}) is {record.status.value}")
-    if not report.ok:
-        raise typer.Exit(ExitCode.VERIFICATION)
-
-
-_KEPT_BY = {
-    "service": "kept by the place itself, from everyone",
-    "ours": "kept by this library alone, from those who come through it",
-    "register": "documents alone, kept by the register",
-}
-"""What a verification says of retention and holds, in words."""
 
 
 def set_default(
@@ -242,7 +129,7 @@ def update(
         max_file_bytes=_limit(max_file_size),
         version=before.version,
     )
-    _print(command, after)
+    print_record(command, after)
     if after.version == before.version:
         command.out.note("nothing was different")
     elif after.settings_version != before.settings_version:
@@ -300,75 +187,7 @@ def remove(context: typer.Context, provider: Provider, organisation: Organisatio
     command.out.result({"organisation": organisation, "removed": record.id}, [f"{record.label} is forgotten"])
 
 
-def parse_size(text: str) -> int:
-    """Return the number of bytes that *text* means.
-
-    Raises:
-        UsageError: it is no size.
-
-    Example:
-        >>> parse_size("250MB"), parse_size("1.5 GB"), parse_size("1000")
-        (262144000, 1610612736, 1000)
-    """
-    found = _SIZE.fullmatch(text)
-    if found is None:
-        raise UsageError(f"{text!r} is not a size; write 250MB, 1.5GB or a number of bytes")
-    unit = found[2].upper().replace("I", "")
-    return int(Fraction(found[1]) * _UNITS[unit if unit in _UNITS else f"{unit}B"])
-
-
 def _limit(text: str | None) -> int | Keep | None:
     from ..organisations.records import KEEP
 
-    if text is None:
-        return KEEP
-    return None if text.strip().lower() == "default" else parse_size(text)
-
-
-def _print(command: RunningCommand, record: ProviderRecord) -> None:
-    organisations = command.organisations
-    chosen = organisations.organisation(record.organisation).default_provider == record.id
-    projects = [found.project for found in organisations.overrides(record.organisation) if found.provider == record.id]
-    settings = {**dict(_flat(record.settings)), **dict.fromkeys(record.secrets.names, "***")}
-    lines = [
-        f"{record.label} ({record.id}) is {record.status.value}",
-        f"  kind           {record.kind}",
-        *(["  managed        by the platform; contact support"] if record.managed else []),
-        *([f"  plan           {record.plan}"] if record.plan is not None else []),
-        *(f"  {name:<14} {value}" for name, value in settings.items()),
-        *(
-            [f"  max file size  {policy.format_bytes(record.max_file_bytes)}"]
-            if record.max_file_bytes is not None
-            else []
-        ),
-        *(["  default        yes"] if chosen else []),
-        *(f"  override of    {project}" for project in projects),
-        *([f"  last verified  {format_time(record.last_verified_at)}"] if record.last_verified_at else []),
-        *([f"  failed since   {format_time(record.failed_at)}"] if record.failed_at else []),
-        *([f"  last error     {record.last_error}"] if record.last_error else []),
-    ]
-    command.out.result({**record.public(), "default": chosen, "overrides": projects}, lines)
-
-
-def _flat(settings: Mapping[str, object], above: str = "") -> Iterator[tuple[str, object]]:
-    """Yield the settings by the names that ``--set`` takes."""
-    for name, value in settings.items():
-        if isinstance(value, Mapping):
-            yield from _flat(value, f"{above}{name}.")
-        else:
-            yield f"{above}{name}", value
-
-
-def _secrets_of(record: ProviderRecord) -> dict[str, str]:
-    try:
-        return record.secrets.reveal()
-    except StorageError:
-        return {}  # verification reports what is wrong with them
-
-
-def _without_secrets(report: VerificationReport, secrets: Iterable[str]) -> VerificationReport:
-    """Return *report* without what a provider may have quoted in an error of its own."""
-    checks = (
-        replace(check, error=None if check.error is None else redact(check.error, secrets)) for check in report.checks
-    )
-    return replace(report, checks=tuple(checks))
+    return KEEP if text is None else own_limit(text)

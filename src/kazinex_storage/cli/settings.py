@@ -6,7 +6,6 @@ Which fields there are, and what they may hold, is for the settings model to say
 
 from __future__ import annotations
 
-import getpass
 import re
 import sys
 from collections.abc import Iterable, Mapping, Sequence
@@ -22,9 +21,11 @@ from ..providers.settings.environment import PREFIX, settings_from_environment
 from ..values import value
 from .command import RunningCommand
 from .exits import UsageError
+from .given import get_at, has_at, over, set_at, variable_of
 
 if TYPE_CHECKING:
     from ..registry import Registry, SettingsField
+    from .filling import Form
 
 
 Sets: TypeAlias = Annotated[
@@ -61,22 +62,40 @@ class Entered:
     secrets: Sequence[str]
 
 
-def collect(command: RunningCommand, kind: str, entered: Entered) -> dict[str, object]:
-    """Return the settings of a new provider: options over file over environment, then questions for missing secrets.
+def collect(command: RunningCommand, kind: str, entered: Entered, *, as_person: bool = False) -> dict[str, object]:
+    """Return the settings of a new provider: options over file over environment, then questions for what is missing.
+
+    A person who connects, by *as_person* or by the answer to a question, does so at the end.
 
     Raises:
         UnknownProviderError: there is no such kind.
-        SettingsError: the file cannot be used, or a secret was not entered.
-        UsageError: an option is malformed, or holds a secret.
+        SettingsError: the file cannot be used, or something is missing.
+        UsageError: an option is malformed, or holds a secret, or people cannot connect.
+        ReconnectRequiredError: they refused, or took too long.
     """
+    form = form_of(command, kind, entered, as_person=as_person)
+    form.complete([name for name in entered.secrets if not has_at(form.settings, name)])
+    return form.signed_in()
+
+
+def form_of(command: RunningCommand, kind: str, entered: Entered, *, as_person: bool = False) -> Form:
+    """Return the settings that options, file and environment give, as a form that asks for the rest.
+
+    Raises:
+        UnknownProviderError: there is no such kind.
+        SettingsError: the file cannot be used.
+        UsageError: an option is malformed, or holds a secret, or people cannot connect.
+    """
+    from .filling import Form
+
     registry = command.organisations.registry
-    settings = _over(_from_environment(registry, kind), _given(command, registry, kind, entered))
-    fields = registry.fields(kind)
-    missing = [field.name for field in fields if field.secret and field.required and not _has(settings, field.name)]
-    wanted = [name for name in entered.secrets if not _has(settings, name)]
-    _ask(command, kind, settings, dict.fromkeys((*wanted, *missing)))
-    _remember(command, fields, settings)
-    return settings
+    settings = over(_from_environment(registry, kind), _given(command, registry, kind, entered))
+    _remember(command, registry.fields(kind), settings)
+    if as_person:
+        from .connect import check_person
+
+        check_person(kind, settings)
+    return Form(command, kind, settings, as_person=as_person)
 
 
 def collect_changes(command: RunningCommand, kind: str, entered: Entered, removed: Sequence[str]) -> dict[str, object]:
@@ -91,12 +110,12 @@ def collect_changes(command: RunningCommand, kind: str, entered: Entered, remove
     registry = command.organisations.registry
     changes = _given(command, registry, kind, entered)
     for name in removed:
-        _set(changes, name, None)
+        set_at(changes, name, None)
     around = _from_environment(registry, kind)
     for name in entered.secrets:
-        if _has(around, name):
-            _set(changes, name, _get(around, name))
-    _ask(command, kind, changes, [name for name in entered.secrets if not _has(changes, name)])
+        if has_at(around, name):
+            set_at(changes, name, get_at(around, name))
+    _ask(command, kind, changes, [name for name in entered.secrets if not has_at(changes, name)])
     _remember(command, registry.fields(kind), changes)
     return changes
 
@@ -114,11 +133,11 @@ def _given(command: RunningCommand, registry: Registry, kind: str, entered: Ente
             command.remember(value)
             raise UsageError(
                 f"--set {name}=...: a secret is never given on the command line, where other users can read it; use "
-                f"--secret {name} (asked for, or from {_variable(kind, name)}) or --settings-file -. "
+                f"--secret {name} (asked for, or from {variable_of(kind, name)}) or --settings-file -. "
                 "Assume that it is known, and replace it"
             )
-        _set(options, name, value)
-    return _over(_from_file(entered.file) if entered.file is not None else {}, options)
+        set_at(options, name, value)
+    return over(_from_file(entered.file) if entered.file is not None else {}, options)
 
 
 def _check_names(command: RunningCommand, kind: str, names: Iterable[str], fields: Iterable[SettingsField]) -> None:
@@ -133,7 +152,7 @@ def _check_names(command: RunningCommand, kind: str, names: Iterable[str], field
         if equals and name in secret:
             raise UsageError(
                 f"--secret {name}=...: it takes the name alone, and the value is asked for or taken from "
-                f"{_variable(kind, name)}; other users can read the command line: assume that the value is "
+                f"{variable_of(kind, name)}; other users can read the command line: assume that the value is "
                 "known, and replace it"
             )
         # What is not a name may be the secret itself, so it is not repeated.
@@ -183,58 +202,21 @@ def _from_environment(registry: Registry, kind: str) -> dict[str, object]:
 
 
 def _ask(command: RunningCommand, kind: str, settings: dict[str, object], names: Iterable[str]) -> None:
+    from .asking import Question, ask, can_ask
+
     for name in names:
-        if not sys.stdin.isatty():
+        if not can_ask():
             raise SettingsError(
-                f"the secret {name!r} is missing and there is no terminal to ask on; set {_variable(kind, name)}, or "
+                f"the secret {name!r} is missing and there is no terminal to ask on; set {variable_of(kind, name)}, or "
                 "give --settings-file -",
                 provider=kind,
             )
-        value = getpass.getpass(f"{name} (not shown): ", stream=sys.stderr).strip()
-        if not value:
-            raise SettingsError(f"the secret {name!r} was left empty; enter it", provider=kind)
-        command.remember(value)
-        _set(settings, name, value)
+        answer = ask(Question(name=name, secret=True))
+        command.remember(answer)
+        set_at(settings, name, answer)
 
 
 def _remember(command: RunningCommand, fields: Iterable[SettingsField], settings: Mapping[str, object]) -> None:
     for field in fields:
-        if field.secret and _has(settings, field.name):
-            command.remember(_get(settings, field.name))
-
-
-def _variable(kind: str, name: str) -> str:
-    return f"{PREFIX}{kind.upper()}_{name.upper().replace('.', '__')}"
-
-
-def _over(below: Mapping[str, object], above: Mapping[str, object]) -> dict[str, object]:
-    result = dict(below)
-    for name, given in above.items():
-        before = result.get(name)
-        both = isinstance(given, Mapping) and isinstance(before, Mapping)
-        result[name] = (
-            _over(cast("Mapping[str, object]", before), cast("Mapping[str, object]", given)) if both else given
-        )
-    return result
-
-
-def _set(settings: dict[str, object], name: str, value: object) -> None:
-    *parents, last = name.split(".")
-    place = settings
-    for part in parents:
-        below = place.setdefault(part, {})
-        if not isinstance(below, dict):
-            raise UsageError(f"{name!r} is set as a whole and in part; choose one")
-        place = below
-    place[last] = value
-
-
-def _get(settings: Mapping[str, object], name: str) -> object:
-    place: object = settings
-    for part in name.split("."):
-        place = place.get(part) if isinstance(place, Mapping) else None
-    return place
-
-
-def _has(settings: Mapping[str, object], name: str) -> bool:
-    return _get(settings, name) is not None
+        if field.secret and has_at(settings, field.name):
+            command.remember(get_at(settings, field.name))

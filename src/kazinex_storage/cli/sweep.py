@@ -8,10 +8,9 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from ..storage.sweeping import DEFAULT_AGE, sweep
-from .command import Organisation, RunningCommand, Yes, command_of, confirm
+from .command import OptionalProvider, Organisation, RunningCommand, Yes, command_of, confirm
 from .exits import ExitCode
 from .output import format_time
-from .provider import OptionalProvider
 
 if TYPE_CHECKING:
     from ..documents.direct_ends import DirectSweep

@@ -8,7 +8,8 @@ from typing import Final, cast
 
 from pydantic import JsonValue
 
-from ..errors import AuthenticationError, StorageError
+from ..errors import AuthenticationError
+from ..organisations.file_limits import file_limit
 from ..organisations.records import (
     OrganisationRecord,
     ProjectOverride,
@@ -17,16 +18,12 @@ from ..organisations.records import (
     SecretValues,
 )
 from ..organisations.service import Organisations
-from ..policy import SIZE_RULES, TIB, size_rule
 from ..types import Diagnosis
 from ..verification.advice import advise
 from ..verification.reports import diagnosis_in
 from .models import DiagnosisModel, LimitModel, ProviderModel
 
 _SUPPORT: Final = "it does not work at the moment; it is managed by the platform, so contact support"
-
-# A disk gives the largest offset of the file interface, which no disk holds and JavaScript cannot count.
-_NO_CEILING: Final = 1024 * TIB
 
 
 class Shown:
@@ -70,24 +67,8 @@ class Shown:
         )
 
     def _limit(self, record: ProviderRecord) -> LimitModel:
-        if record.managed:
-            plan = record.max_file_bytes
-            return LimitModel(in_force=plan, default=plan, ceiling=plan)
-        rule = SIZE_RULES.get(record.kind)
-        if rule is None:
-            try:
-                provider = self._organisations.registry.open(record.kind, self._organisations.settings(record))
-            except StorageError:  # what it can hold is not known before it opens
-                return LimitModel(in_force=record.max_file_bytes, default=None, ceiling=None)
-            try:
-                rule = size_rule(record.kind, provider.info.max_object_bytes)
-            finally:
-                provider.close()
-        return LimitModel(
-            in_force=record.max_file_bytes if record.max_file_bytes is not None else rule.default,
-            default=rule.default,
-            ceiling=rule.ceiling if rule.ceiling < _NO_CEILING else None,
-        )
+        found = file_limit(self._organisations, record)
+        return LimitModel(in_force=found.in_force, default=found.default, ceiling=found.ceiling)
 
 
 def _diagnosis(record: ProviderRecord) -> Diagnosis | None:

@@ -6,12 +6,13 @@ import re
 from base64 import b64decode
 from binascii import Error as BadBase64
 from collections.abc import Iterator, Mapping
-from typing import Final, Literal, Self
+from typing import Annotated, ClassVar, Final, Literal, Self
 
 from pydantic import ModelWrapValidatorHandler, model_validator
 
 from ...lazy import regex
 from ..settings.entra import AppIdentity, Tokens
+from ..settings.fields import Hint, Way
 from ..settings.place import Place, is_confidential
 from ..settings.settings_text import (
     CustomerKey,
@@ -62,27 +63,57 @@ class AzureBlobSettings(EncryptableModel):
     that lets organisations choose it lets them use the host's own rights.
     """
 
-    account: OptionalText = None
+    account: Annotated[OptionalText, Hint(where="Azure portal > Storage accounts", example="kazinexexample")] = None
     """Name of the storage account; a connection string includes it."""
-    container: Text
+    container: Annotated[
+        Text, Hint(where="Azure portal > the storage account > Data storage > Containers", example="kazinex-container")
+    ]
     """Its exact name; it must exist."""
-    account_key: OptionalSecret = None
+    account_key: Annotated[
+        OptionalSecret,
+        Hint(where="Azure portal > the storage account > Security + networking > Access keys", example="ZXhhbXBsZQ=="),
+    ] = None
     """Access key of the account, from Security + networking, Access keys."""
-    connection_string: OptionalSecret = None
+    connection_string: Annotated[
+        OptionalSecret, Hint(where="Azure portal > the storage account > Security + networking > Access keys")
+    ] = None
     """The whole line from the same page, instead of account and key."""
-    sas_token: OptionalToken = None
+    sas_token: Annotated[
+        OptionalToken,
+        Hint(
+            where="Azure portal > the container > Settings > Shared access tokens", example="sv=2024-11-04&sig=example"
+        ),
+    ] = None
     """A shared access signature for the container, with read, add, create, write, delete and list."""
-    tenant_id: OptionalText = None
+    tenant_id: Annotated[
+        OptionalText,
+        Hint(
+            where="Entra admin centre > App registrations > the app > Overview",
+            example="11111111-2222-3333-4444-555555555555",
+        ),
+    ] = None
     """Directory (tenant) ID of an app registration."""
-    client_id: OptionalText = None
+    client_id: Annotated[
+        OptionalText,
+        Hint(
+            where="Entra admin centre > App registrations > the app > Overview",
+            example="aaaaaaaa-0000-4000-8000-000000000000",
+        ),
+    ] = None
     """Its application (client) ID; or the identity of the machine to use, where there are several."""
-    client_secret: OptionalSecret = None
+    client_secret: Annotated[
+        OptionalSecret,
+        Hint(
+            where="Entra admin centre > App registrations > the app > Certificates & secrets > Value",
+            example="example-secret",
+        ),
+    ] = None
     """The value of a client secret, not its id."""
-    private_key: OptionalSecret = None
+    private_key: Annotated[OptionalSecret, Hint(in_file=True)] = None
     """PEM of the private key of a certificate, instead of a client secret."""
-    certificate: OptionalText = None
+    certificate: Annotated[OptionalText, Hint(in_file=True)] = None
     """PEM of the public certificate that was uploaded to the app registration."""
-    identity: Literal["managed", "workload"] | None = None
+    identity: Annotated[Literal["managed", "workload"] | None, Hint(example="managed")] = None
     """The identity of the machine, or of a service account of Kubernetes; it needs azure-identity."""
     login_url: OptionalEndpoint = None
     """An authority other than that of the public cloud."""
@@ -96,7 +127,7 @@ class AzureBlobSettings(EncryptableModel):
     """The region that the account must be in, or several, such as ``westeurope, northeurope``, with the region that it
     is copied to: ``verify`` fails where it is another. It needs ``resource_id``, and an app or identity that may read
     the account there (role Reader)."""
-    resource_id: OptionalText = None
+    resource_id: Annotated[OptionalText, Hint(where="Azure portal > the storage account > Settings > Endpoints")] = None
     """The resource id of the account, from Settings, Endpoints: /subscriptions/.../storageAccounts/<account>."""
     management_url: OptionalEndpoint = None
     """Azure Resource Manager of another cloud than the public one."""
@@ -123,6 +154,19 @@ class AzureBlobSettings(EncryptableModel):
     """Bytes; without it 190.7 TiB."""
     keep_deleted_days: KeptDays = None
     """How many days what is deleted stays below ``.trash``, from where it can be brought back; None: it is gone."""
+
+    ways: ClassVar[tuple[Way, ...]] = (
+        Way(title="An access key of the account", fields=("account", "account_key")),
+        Way(title="A connection string", fields=("connection_string",)),
+        Way(title="A shared access signature (SAS)", fields=("account", "sas_token")),
+        Way(title="An app registration, with a secret", fields=("account", "tenant_id", "client_id", "client_secret")),
+        Way(
+            title="An app registration, with a certificate",
+            fields=("account", "tenant_id", "client_id", "certificate", "private_key"),
+        ),
+        Way(title="The identity of this machine", fields=("account", "identity")),
+    )
+    """How one proves who one is."""
 
     @model_validator(mode="wrap")
     @classmethod

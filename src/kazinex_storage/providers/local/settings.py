@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
-from typing import Literal, TypeAlias
+from typing import Annotated, Literal, TypeAlias
 
 from pydantic import Field, field_validator
 
+from ..settings.fields import Hint
 from ..settings.place import Place
 from ..settings.settings_text import EncryptableModel, KeptDays
 
@@ -21,10 +22,10 @@ _LOCK_TIMEOUT_S = 30.0
 class LocalSettings(EncryptableModel):
     """Settings of the kind ``local``."""
 
-    root: Path
+    root: Annotated[Path, Hint(example="/srv/documents")]
     """The folder that holds the objects; absolute. It must exist unless ``create`` is set: a missing root more
     often means an unmounted disk than a wish for an empty folder."""
-    create: bool = False
+    create: Annotated[bool, Hint(usual=True)] = False
     """Make the root when it is missing."""
     durable: bool = True
     """Wait for the disk (fsync of file and folder) before a write counts as done. False is for tests and scratch."""

@@ -6,12 +6,13 @@ The fields are those of the form in Kazinex, in its order, and a few more.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
-from typing import Annotated, Literal, Self
+from typing import Annotated, Literal, Self, cast
 
 from pydantic import BeforeValidator, ModelWrapValidatorHandler, model_validator
 
 from ...lazy import regex
 from ...values import value
+from ..settings.fields import Hint
 from ..settings.place import Place
 from ..settings.settings_text import (
     CustomerKey,
@@ -73,16 +74,32 @@ def _as_jurisdiction(value: object) -> object:
 class R2Settings(EncryptableModel):
     """Settings of the kind ``r2``."""
 
-    account_id: Text
+    account_id: Annotated[
+        Text, Hint(where="Cloudflare dashboard > R2 > Overview > Account Details", example="0123456789abcdef" * 2)
+    ]
     """The id of the Cloudflare account, 32 hexadecimal digits: dashboard, R2, Overview, Account Details. The S3
     endpoint shown there is understood as well."""
-    access_key_id: KeyId
+    access_key_id: Annotated[
+        KeyId,
+        Hint(where="Cloudflare dashboard > R2 > Manage API tokens > Create API token", example="fedcba9876543210" * 2),
+    ]
     """Of an R2 API token with Object Read & Write on the bucket."""
-    secret_access_key: Secret
+    secret_access_key: Annotated[
+        Secret,
+        Hint(
+            where="the same page, once, right after the token was made", example="00112233445566778899aabbccddeeff" * 2
+        ),
+    ]
     """Shown once, when the token is made; not the value of the token."""
-    bucket: Text
+    bucket: Annotated[
+        Text, Hint(where="Cloudflare dashboard > R2 > Overview, the list of buckets", example="kazinex-documents")
+    ]
     """Its exact name; it must exist."""
-    jurisdiction: Annotated[Literal["eu", "fedramp", "us"] | None, BeforeValidator(_as_jurisdiction)] = None
+    jurisdiction: Annotated[
+        Literal["eu", "fedramp", "us"] | None,
+        BeforeValidator(_as_jurisdiction),
+        Hint(usual=True, where="Cloudflare dashboard > R2 > the bucket > Settings > General"),
+    ] = None
     """The jurisdiction that the bucket was made in; None for the default, global one. It cannot be changed afterwards.
     When it is given, ``verify`` proves that the bucket is there."""
     prefix: Folder = ""
@@ -94,10 +111,12 @@ class R2Settings(EncryptableModel):
     """An address other than the one of account and jurisdiction, such as a test server."""
     session_token: OptionalToken = None
     """Of temporary credentials."""
-    public_base_url: OptionalEndpoint = None
+    public_base_url: Annotated[
+        OptionalEndpoint, Hint(where="Cloudflare dashboard > R2 > the bucket > Settings > Custom Domains")
+    ] = None
     """Under which anyone reads the objects, such as a domain of the bucket or a CDN, for ``public_url``; what follows
     is the name of the object, with its folder. None for documents, which nobody reads without a signature."""
-    api_token: OptionalSecret = None
+    api_token: Annotated[OptionalSecret, Hint(where="Cloudflare dashboard > My Profile > API Tokens")] = None
     """A Cloudflare API token with Workers R2 Storage: Edit: objects are then retained and held by lock rules of the
     bucket, of which it has at most 1,000, and ``verify`` checks that it works."""
     api_url: OptionalEndpoint = None
@@ -114,6 +133,11 @@ class R2Settings(EncryptableModel):
     @classmethod
     def _validate(cls, data: object, handler: ModelWrapValidatorHandler[Self]) -> Self:
         return validate(_taken_apart(data), handler, _problems, cls.__name__)
+
+    @classmethod
+    def taken_apart(cls, fields: Mapping[str, object]) -> Mapping[str, object]:
+        """Return *fields* with an address that says several of them at once taken apart."""
+        return cast("Mapping[str, object]", _taken_apart(fields))
 
     @property
     def place(self) -> Place:

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import ipaddress
 from collections.abc import Iterator
-from typing import Annotated, Literal, Self
+from typing import Annotated, ClassVar, Literal, Self
 from urllib.parse import urlsplit
 
 from pydantic import BeforeValidator, ModelWrapValidatorHandler, model_validator
 
 from ...lazy import regex
+from ..settings.fields import Hint, Way
 from ..settings.place import Place
 from ..settings.settings_text import (
     CustomerKey,
@@ -73,19 +74,36 @@ class S3Settings(EncryptableModel):
     process: they reach what the process may reach, not what an organisation may.
     """
 
-    bucket: Text
+    bucket: Annotated[Text, Hint(where="AWS console > S3 > General purpose buckets", example="kazinex-documents")]
     """Its exact name; it must exist."""
-    region: OptionalText = None
+    region: Annotated[
+        OptionalText,
+        Hint(
+            usual=True,
+            where="AWS console > S3 > General purpose buckets, the column AWS Region",
+            example="eu-central-1",
+        ),
+    ] = None
     """Where the bucket is. Required for AWS; other services accept any, unless their administrator says otherwise."""
-    access_key_id: OptionalKeyId = None
+    access_key_id: Annotated[
+        OptionalKeyId,
+        Hint(
+            where="AWS console > IAM > Users > the user > Security credentials > Access keys",
+            example="AKIAIOSFODNN7EXAMPLE",
+        ),
+    ] = None
     """Goes with the secret access key."""
-    secret_access_key: OptionalSecret = None
+    secret_access_key: Annotated[
+        OptionalSecret, Hint(where="the same page, once, right after the key was made", example="0123456789abcdef" * 2)
+    ] = None
     """Goes with the access key id."""
     session_token: OptionalToken = None
     """Of temporary credentials; goes with a key pair."""
-    profile: OptionalText = None
+    profile: Annotated[OptionalText, Hint(where="~/.aws/config of this machine")] = None
     """A profile of the shared AWS configuration of this machine, instead of a key pair; renewed when it expires."""
-    endpoint_url: OptionalEndpoint = None
+    endpoint_url: Annotated[
+        OptionalEndpoint, Hint(usual=True, where="the administration of the service, where it is not AWS")
+    ] = None
     """Address of the service, without the bucket. Without it: AWS in the region."""
     addressing: Annotated[Literal["auto", "path", "virtual"], BeforeValidator(_as_addressing)] = "auto"
     """Where the bucket is written: in the path, in the host name, or (auto) in the host name on AWS where possible."""
@@ -112,6 +130,13 @@ class S3Settings(EncryptableModel):
     checks that it has."""
     keep_deleted_days: KeptDays = None
     """How many days what is deleted from a bucket without versioning stays below ``.trash``; None: it is gone."""
+
+    ways: ClassVar[tuple[Way, ...]] = (
+        Way(title="An access key", fields=("access_key_id", "secret_access_key")),
+        Way(title="A profile of the AWS configuration of this machine", fields=("profile",)),
+        Way(title="What this machine has: environment, container or instance", fields=()),
+    )
+    """How one proves who one is."""
 
     @model_validator(mode="wrap")
     @classmethod

@@ -7,12 +7,13 @@ from __future__ import annotations
 
 import base64
 from collections.abc import Iterator, Mapping
-from typing import Self
+from typing import Annotated, Self, cast
 
 from pydantic import ModelWrapValidatorHandler, SecretStr, model_validator
 
 from ...json_text import parse_json
 from ...lazy import regex
+from ..settings.fields import Hint
 from ..settings.place import Place
 from ..settings.settings_text import (
     EncryptableModel,
@@ -54,17 +55,26 @@ _API_KEY = regex(r"sb_(?:secret|publishable)_\S+|[\w-]+\.[\w-]+\.[\w-]+")
 class SupabaseSettings(EncryptableModel):
     """Settings of the kind ``supabase``."""
 
-    project_ref: Text
+    project_ref: Annotated[
+        Text, Hint(where="Supabase dashboard > Project Settings > General > Project ID", example="abcdefghijklmnopqrst")
+    ]
     """The id of the project, 20 letters; the address of the project or of its page is understood as well."""
-    region: Text
+    region: Annotated[Text, Hint(where="Supabase dashboard > Storage > S3 > Region", example="eu-central-1")]
     """The region of the project, such as eu-central-1: project settings, Storage, S3 Connection."""
-    access_key_id: KeyId
+    access_key_id: Annotated[
+        KeyId,
+        Hint(where="Supabase dashboard > Storage > S3 > Access keys > New access key", example="fedcba9876543210" * 2),
+    ]
     """Of an S3 access key of the project: it reaches every bucket and bypasses row level security."""
-    secret_access_key: Secret
+    secret_access_key: Annotated[
+        Secret, Hint(where="the same page, once, right after the key was made", example="0123456789abcdef" * 4)
+    ]
     """Shown once, when the access key is made; not an API key."""
-    bucket: Text
+    bucket: Annotated[Text, Hint(where="Supabase dashboard > Storage > Files", example="kazinex-documents")]
     """Its exact name; it must exist, and be private."""
-    service_key: OptionalToken = None
+    service_key: Annotated[
+        OptionalToken, Hint(usual=True, where="Supabase dashboard > Project Settings > API Keys > Secret keys")
+    ] = None
     """The secret API key of the project (``sb_secret_...``, or the ``service_role`` key). Without it writes cannot be
     create-only, because the S3 endpoint of the service always replaces."""
     prefix: Folder = ""
@@ -88,6 +98,11 @@ class SupabaseSettings(EncryptableModel):
     @classmethod
     def _validate(cls, data: object, handler: ModelWrapValidatorHandler[Self]) -> Self:
         return validate(_taken_apart(data), handler, _problems, cls.__name__)
+
+    @classmethod
+    def taken_apart(cls, fields: Mapping[str, object]) -> Mapping[str, object]:
+        """Return *fields* with an address that says several of them at once taken apart."""
+        return cast("Mapping[str, object]", _taken_apart(fields))
 
     @property
     def place(self) -> Place:

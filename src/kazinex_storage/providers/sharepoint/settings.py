@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
-from typing import Annotated, Final, Literal, Self
+from typing import Annotated, ClassVar, Final, Literal, Self, cast
 from urllib.parse import unquote, urlsplit
 from weakref import WeakValueDictionary
 
@@ -16,6 +16,7 @@ from pydantic import BaseModel, BeforeValidator, ModelWrapValidatorHandler, mode
 from ...lazy import regex
 from ...transport import Gate
 from ..settings.entra import AppIdentity, MemoryTokenStore, Tokens
+from ..settings.fields import Hint, Way
 from ..settings.place import Place, is_confidential
 from ..settings.settings_text import (
     CONFIG,
@@ -71,23 +72,53 @@ class LookedUp(BaseModel):
 class SharePointSettings(EncryptableModel):
     """Settings of the kind ``sharepoint``."""
 
-    tenant_id: Text
+    tenant_id: Annotated[
+        Text,
+        Hint(
+            where="Entra admin centre > App registrations > the app > Overview",
+            example="11111111-2222-3333-4444-555555555555",
+        ),
+    ]
     """Directory (tenant) ID of the app registration, or a domain of the tenant."""
-    client_id: Text
+    client_id: Annotated[
+        Text,
+        Hint(
+            where="Entra admin centre > App registrations > the app > Overview",
+            example="aaaaaaaa-0000-4000-8000-000000000000",
+        ),
+    ]
     """Application (client) ID of the app registration."""
-    client_secret: OptionalSecret = None
+    client_secret: Annotated[
+        OptionalSecret,
+        Hint(
+            where="Entra admin centre > App registrations > the app > Certificates & secrets > Value",
+            example="example-secret",
+        ),
+    ] = None
     """The value of a client secret, not its id."""
-    private_key: OptionalSecret = None
+    private_key: Annotated[OptionalSecret, Hint(in_file=True)] = None
     """PEM of the key of a certificate, instead of a client secret."""
-    certificate: OptionalText = None
+    certificate: Annotated[
+        OptionalText,
+        Hint(
+            where="Entra admin centre > App registrations > the app > Certificates & secrets > Certificates",
+            in_file=True,
+        ),
+    ] = None
     """PEM of the public certificate that was uploaded to the app registration."""
-    refresh_token: OptionalSecret = None
+    refresh_token: Annotated[OptionalSecret, Hint(asked=False)] = None
     """Of a person who has connected; without it the app acts on its own. It is replaced at each use."""
-    site_url: Annotated[str, BeforeValidator(_as_site)]
+    site_url: Annotated[
+        str,
+        BeforeValidator(_as_site),
+        Hint(
+            where="the address bar of the browser, on the site", example="https://contoso.sharepoint.com/sites/projects"
+        ),
+    ]
     """Address of the site, up to its name; from that of a page or a library in it, the site is taken."""
-    library: OptionalText = None
+    library: Annotated[OptionalText, Hint(usual=True, where="the menu on the left of the site")] = None
     """Name or address of the document library; none for the one that the site was created with."""
-    root_folder: Folder = ""
+    root_folder: Annotated[Folder, Hint(usual=True)] = ""
     """A folder of the library that everything goes into; it is created when it is missing."""
     cloud: Literal["global", "us_gov", "us_dod", "china"] = "global"
     """Which cloud the tenant is in; GCC is in the global one."""
@@ -95,7 +126,7 @@ class SharePointSettings(EncryptableModel):
     """Id of the site; none to look it up by its address."""
     drive_id: OptionalText = None
     """Id of the library; none to look it up by its name."""
-    looked_up: LookedUp | None = None
+    looked_up: Annotated[LookedUp | None, Hint(asked=False)] = None
     """Both ids as the last verification found them. Written by ``verify_provider``; it need not be given."""
     login_url: OptionalEndpoint = None
     """An authority other than that of the cloud, such as an emulator."""
@@ -108,7 +139,7 @@ class SharePointSettings(EncryptableModel):
     where it is another. Graph says it for tenants with several geographies only."""
     permanent_delete: bool = False
     """Whether deletes skip the recycle bin of the site, so that what is deleted cannot be restored."""
-    hold_label: OptionalText = None
+    hold_label: Annotated[OptionalText, Hint(where="Microsoft Purview > Data lifecycle management > Labels")] = None
     """The name of a retention label of the tenant, by which files are held; None: the register alone holds documents.
     The label of a record is taken off again by a person who has connected, not by an app alone."""
     max_file_size: MaxSize = None
@@ -116,10 +147,22 @@ class SharePointSettings(EncryptableModel):
     keep_deleted_days: KeptDays = None
     """How many days what is deleted stays below ``.trash``, from where it can be brought back; None: it is gone."""
 
+    ways: ClassVar[tuple[Way, ...]] = (
+        Way(title="A client secret of the app", fields=("client_secret",)),
+        Way(title="A certificate of the app", fields=("certificate", "private_key")),
+        Way(title="As a person: sign in on another device", fields=(), signs_in=True),
+    )
+    """How one proves who one is."""
+
     @model_validator(mode="wrap")
     @classmethod
     def _validate(cls, data: object, handler: ModelWrapValidatorHandler[Self]) -> Self:
         return validate(_taken_apart(data), handler, _problems, cls.__name__)
+
+    @classmethod
+    def taken_apart(cls, fields: Mapping[str, object]) -> Mapping[str, object]:
+        """Return *fields* with an address that says several of them at once taken apart."""
+        return cast("Mapping[str, object]", _taken_apart(fields))
 
     @property
     def place(self) -> Place:
