@@ -213,12 +213,12 @@ def _anchors(page: Path) -> set[str]:
     }
 
 
-def _programs(folder: Path, warm_python: Sequence[str]) -> Path:
+def _programs(folder: Path, ready_python: Sequence[str]) -> Path:
     """Make a folder with the program that pages call."""
     made = folder / "programs"
     made.mkdir()
     program = made / "kazinex-storage"
-    program.write_text(f'#!/bin/sh\nexec {shlex.join(warm_python)} -m kazinex_storage.cli "$@"\n', encoding="utf-8")
+    program.write_text(f'#!/bin/sh\nexec {shlex.join(ready_python)} -m kazinex_storage.cli "$@"\n', encoding="utf-8")
     program.chmod(0o755)
     return made
 
@@ -254,7 +254,7 @@ def test_every_python_block_compiles(page: Path) -> None:
 
 @pytest.mark.parametrize("page", [page for page in _PAGES if any(block.runs for block in _blocks(page))], ids=_name)
 def test_the_marked_blocks_of_a_page_run_in_order(
-    page: Path, tmp_path: Path, warm_python: Sequence[str], request: pytest.FixtureRequest
+    page: Path, tmp_path: Path, ready_python: Sequence[str], request: pytest.FixtureRequest
 ) -> None:
     blocks = [
         [block.language, block.fresh, block.file, block.line, block.text]
@@ -286,10 +286,10 @@ def test_the_marked_blocks_of_a_page_run_in_order(
             block[-1] = str(block[-1]).replace(_STAMPS, found.url).replace(_STAMPS_ROOT, str(found.root))
     inherited = {name: value for name, value in os.environ.items() if not name.startswith(("KAZINEX_", "XDG_"))}
     inherited["PYTEST_ADDOPTS"] = "-k bare"  # of the kit, which tests/contract/test_example_provider.py runs whole
-    programs = [str(_programs(tmp_path, warm_python)), str(Path(sys.executable).parent), inherited.get("PATH", "")]
+    programs = [str(_programs(tmp_path, ready_python)), str(Path(sys.executable).parent), inherited.get("PATH", "")]
 
     done = subprocess.run(
-        [*warm_python, "-c", _RUNNER, _name(page)],
+        [*ready_python, "-c", _RUNNER, _name(page)],
         input=json.dumps(blocks),
         capture_output=True,
         text=True,

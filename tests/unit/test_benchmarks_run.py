@@ -12,8 +12,8 @@ import pytest
 
 ROOT = Path(__file__).parents[2]
 
-# Some of the work each, so that no worker is left alone with all of it. What starts most servers and clients is run by
-# `make soak`; what all sections share, the measuring and the report, by the others as well.
+# What starts servers and clients is run by `make soak`; what all sections share, the measuring and the report, is in
+# the others too.
 GROUPS = {
     "local": {
         "large-put": "Large put",
@@ -46,7 +46,7 @@ GROUPS = {
 
 
 @pytest.mark.parametrize(
-    "group", [pytest.param(name, marks=[pytest.mark.soak] if name == "long" else []) for name in GROUPS]
+    "group", [pytest.param(name, marks=[] if name == "local" else [pytest.mark.soak]) for name in GROUPS]
 )
 def test_every_section_prints_its_figures(group: str, tmp_path: Path) -> None:
     chosen = [part for name in GROUPS[group] for part in ("--only", name)]
