@@ -13,10 +13,11 @@ from typing import TYPE_CHECKING, Final, Self, SupportsIndex, TypeAlias, cast
 from .documents.store import DocumentStore
 from .errors import SettingsError
 from .policy import UploadPolicy
-from .providers.settings.environment import PREFIX, settings_from_environment, variables_below
+from .providers.settings.environment import settings_from_environment
 from .registry import default_registry
 from .secrecy.pickling import refusal
 from .storage.disk_cache import DiskCache
+from .storage.opening import named_url, variables_prefix
 from .storage.sync import Storage
 from .types import DigestChoice
 
@@ -26,7 +27,6 @@ if TYPE_CHECKING:
 _Given: TypeAlias = Mapping[str, str | int | bool | None]
 _Step: TypeAlias = tuple[str, tuple[object, ...], tuple[tuple[str, object], ...]]
 
-_KIND: Final = "KIND"
 _NONE: Final[Mapping[str, object]] = MappingProxyType({})
 
 
@@ -76,21 +76,26 @@ class NamedStorage(Storage):
         return self._after(view, "limited", options={"bandwidth": bandwidth, "requests": requests})
 
     def _after(self, view: Self, verb: str, *arguments: object, options: Mapping[str, object] = _NONE) -> Self:
+        if "_steps" not in vars(self):  # of ``from_url``, which is not opened by a name
+            return view
         view._name, view._given = self._name, self._given
         view._steps = (*self._steps, (verb, arguments, tuple(options.items())))
         return view
 
     def __reduce_ex__(self, protocol: SupportsIndex) -> tuple[object, ...]:
         if "_steps" not in vars(self):
-            raise refusal("view of a NamedStorage", "send the storage, and make the view there")
+            raise refusal(
+                "NamedStorage that open_named did not open", "send one that it did; of a view, send what it views"
+            )
         return _again, (self._name, dict(self._given), self._steps)
 
 
 def open_named(name: str, settings: _Given | None = None) -> NamedStorage:
     """Open the storage that the environment calls *name*; it can be pickled, and is opened again where it arrives.
 
-    Its kind is ``KAZINEX_STORAGE_<NAME>_KIND``, by default the name itself, such as ``r2``; its settings are
-    ``KAZINEX_STORAGE_<NAME>_<FIELD>``. No request.
+    Its URL is ``KAZINEX_STORAGE_<NAME>_URL``, see ``Storage.from_url``, or its kind ``KAZINEX_STORAGE_<NAME>_KIND``,
+    which is by default the name itself, such as ``r2``; its settings are ``KAZINEX_STORAGE_<NAME>_<FIELD>``. No
+    request.
 
     Args:
         name: Letters, digits and underscores.
@@ -100,19 +105,17 @@ def open_named(name: str, settings: _Given | None = None) -> NamedStorage:
         SettingsError: the name is none, settings are missing or wrong, or one that is given is a secret.
     """
     given = dict(settings or {})
-    if not name.isidentifier() or not name.isascii():
-        raise SettingsError(f"{name[:40]!r} is no name; give letters, digits and underscores, such as r2")
-    prefix = f"{PREFIX}{name.upper()}_"
-    registry = default_registry()
-    kind = variables_below(prefix, (_KIND,)).get(_KIND, name.lower())
+    prefix = variables_prefix(name)
+    named = named_url(name)
+    registry, kind = default_registry(), named.kind
     secret = sorted(
         field for field, hidden in registry.names(kind).items() if hidden and field.partition(".")[0] in given
     )
     if secret:
         variables = ", ".join(f"{prefix}{field.upper()}" for field in secret)
         raise SettingsError(f"{', '.join(secret)} would be in the pickle; set {variables} in each process instead")
-    found = {**settings_from_environment(registry.settings_model(kind), prefix), **given}
-    storage = NamedStorage(registry.open(kind, registry.parse_settings(kind, found)))
+    found = {**settings_from_environment(registry.settings_model(kind), prefix), **named.settings, **given}
+    storage = NamedStorage(registry.open(kind, registry.parse_settings(kind, found)), prefix=named.prefix)
     storage._name, storage._given, storage._steps = name, given, ()
     return storage
 

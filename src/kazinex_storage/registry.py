@@ -12,7 +12,7 @@ import threading
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
-from .errors import SettingsError, StorageError, UnknownProviderError
+from .errors import InvalidUrlError, SettingsError, StorageError, UnknownProviderError
 from .provider_kinds import BUILT_IN
 from .provider_kinds import ProviderKind as ProviderKind
 from .providers.settings.fields import SettingsField as SettingsField
@@ -91,6 +91,27 @@ class Registry:
         close = difflib.get_close_matches(str(kind).lower(), names, n=3)
         hint = f"did you mean {' or '.join(map(repr, close))}? " if close else ""
         raise UnknownProviderError(f"there is no kind of provider {kind!r}; {hint}known are {', '.join(names)}")
+
+    def kind_of_scheme(self, scheme: str) -> ProviderKind:
+        """Return the kind whose URLs begin with *scheme*.
+
+        Raises:
+            InvalidUrlError: none has; the message lists those that there are.
+        """
+        for kinds in (tuple(self._kinds.values()), self.kinds()):  # third parties are imported for their own schemes
+            for kind in kinds:
+                if scheme in kind.schemes:
+                    return kind
+        schemes = [kind.schemes[0] for kind in kinds if kind.schemes]
+        import difflib
+
+        close = [found for found in schemes if scheme and found.startswith(f"kazinex{scheme.lower()}")]
+        close = close or difflib.get_close_matches(scheme.lower(), schemes, n=1, cutoff=0.75)
+        hint = f"did you mean {close[0]}://? " if close else ""
+        if scheme == "kazinex":
+            hint = "it names an organisation, whose documents a DocumentStore and fsspec open; "
+        known = ", ".join(f"{found}://" for found in schemes)
+        raise InvalidUrlError(f"{scheme[:40]!r} is no scheme of a storage; {hint}known are {known}")
 
     def fields(self, kind: str) -> tuple[SettingsField, ...]:
         """Return the fields that the settings of *kind* have, in the order of the model.

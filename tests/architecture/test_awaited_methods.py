@@ -36,7 +36,7 @@ WRITTEN_OUT = {
 def methods() -> Iterator[object]:
     for blocking, coroutine in ((Storage, AsyncStorage), (DocumentStore, AsyncDocumentStore)):
         for name, member in vars(coroutine).items():
-            if hasattr(member, "__wrapped__"):
+            if inspect.isfunction(member) and hasattr(member, "__wrapped__"):
                 yield pytest.param(getattr(blocking, name), member, id=f"{coroutine.__name__}.{name}")
 
 

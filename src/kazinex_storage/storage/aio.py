@@ -8,7 +8,7 @@ cancelled put has published the whole object or nothing.
 from __future__ import annotations
 
 import builtins
-from collections.abc import AsyncGenerator, AsyncIterable, AsyncIterator, Callable, Coroutine, Iterable
+from collections.abc import AsyncGenerator, AsyncIterable, AsyncIterator, Callable, Coroutine, Iterable, Mapping
 from contextlib import aclosing
 from functools import partial
 from types import TracebackType
@@ -18,7 +18,7 @@ from ..bodies.source import Source
 from ..keys import Prefix
 from ..policy import UploadPolicy
 from ..secrecy.pickling import SEND_A_FILE_SYSTEM, not_pickled
-from ..transport import Outcome, TransferCancelled
+from ..transport import Outcome, TransferCancelled, Transport
 from ..types import (
     DEFAULTS,
     WHOLE,
@@ -35,7 +35,7 @@ from ..verbs import offers_exchanges
 from .awaiting import awaited, collected
 from .bulk import KeyedExchanges
 from .reading import FIRST_SHARE, Listing
-from .rules import Body
+from .rules import Body, WriteOnce
 from .sync import Storage
 
 if TYPE_CHECKING:
@@ -72,6 +72,49 @@ class AsyncStorage:
         self._operations = storage.operations
         self._transport = storage.transport
         self._run = storage.transport.run_async
+
+    @classmethod
+    def from_url(
+        cls,
+        url: str,
+        settings: Mapping[str, object] | None = None,
+        *,
+        policy: UploadPolicy | None = None,
+        transport: Transport | None = None,
+        write_once: WriteOnce = False,
+        digest: DigestChoice = "service",
+    ) -> Self:
+        """Open the storage that *url* names; see ``Storage.from_url``. No request, and nothing is waited for.
+
+        Raises:
+            InvalidUrlError: it cannot be used; ``SettingsError``: settings are missing or wrong, or given twice.
+        """
+        from ..secrecy.masking import Masked, masked
+
+        url, settings = Masked(url), masked(settings)
+        return cls(
+            Storage.from_url(url, settings, policy=policy, transport=transport, write_once=write_once, digest=digest)
+        )
+
+    @classmethod
+    def from_environment(
+        cls,
+        name: str | None = None,
+        *,
+        policy: UploadPolicy | None = None,
+        transport: Transport | None = None,
+        write_once: WriteOnce = False,
+        digest: DigestChoice = "service",
+    ) -> Self:
+        """Open the storage that the environment describes; see ``Storage.from_environment``.
+
+        Raises:
+            SettingsError: nothing is set, or settings are missing or wrong.
+            InvalidUrlError: the variable holds no URL of a storage.
+        """
+        return cls(
+            Storage.from_environment(name, policy=policy, transport=transport, write_once=write_once, digest=digest)
+        )
 
     @property
     def info(self) -> ProviderInfo:

@@ -1,4 +1,4 @@
-"""Views of a storage: the same objects below a folder, under another policy, or proven in another way."""
+"""How a storage is opened by name, and views of one: another folder, another policy, another proof."""
 
 from __future__ import annotations
 
@@ -10,10 +10,13 @@ from .operation import Context
 from .operations import Operations
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from ..policy import UploadPolicy
     from ..transport import Runner, Transport
     from ..verbs import AnyProvider
     from .disk_cache import DiskCache
+    from .rules import WriteOnce
 
 
 class StorageViews:
@@ -24,6 +27,84 @@ class StorageViews:
     _transport: Transport
     _run: Runner
     _operations: Operations
+
+    if TYPE_CHECKING:
+
+        def __init__(
+            self,
+            provider: AnyProvider,
+            *,
+            prefix: str = "",
+            policy: UploadPolicy | None = None,
+            transport: Transport | None = None,
+            write_once: WriteOnce = False,
+            digest: DigestChoice = "service",
+        ) -> None: ...
+
+    @classmethod
+    def from_url(
+        cls,
+        url: str,
+        settings: Mapping[str, object] | None = None,
+        *,
+        policy: UploadPolicy | None = None,
+        transport: Transport | None = None,
+        write_once: WriteOnce = False,
+        digest: DigestChoice = "service",
+    ) -> Self:
+        """Open the storage that *url* names: ``r2://bucket/folder?jurisdiction=eu``. No request.
+
+        The schemes are those of the file systems; ``kazinexlocal:///srv/documents`` is a folder of the disk. Behind the
+        question mark are settings, percent-decoded; what the URL does not say, ``KAZINEX_STORAGE_<KIND>_<FIELD>`` does.
+        A URL decides where the secrets of the environment are sent: take it from the operator, not from a client.
+
+        Args:
+            url: Never with secrets.
+            settings: Further settings of the kind, secrets too.
+            policy: This and what follows are those of the constructor.
+
+        Raises:
+            InvalidUrlError: no kind has the scheme (the message lists them), it holds a secret or user information,
+                which is not repeated, or a setting or a name in it is not legal.
+            SettingsError: settings are missing or wrong, or given twice.
+
+        Example:
+            >>> from kazinex_storage import Storage
+            >>> with Storage.from_url("kazinexmemory://example/plans") as storage:
+            ...     storage.put("a.pdf", b"%PDF").key
+            'a.pdf'
+        """
+        from ..secrecy.masking import Masked, masked
+        from .opening import open_url
+
+        url, settings = Masked(url), masked(settings)
+        provider, prefix = open_url(url, settings)
+        return cls(provider, prefix=prefix, policy=policy, transport=transport, write_once=write_once, digest=digest)
+
+    @classmethod
+    def from_environment(
+        cls,
+        name: str | None = None,
+        *,
+        policy: UploadPolicy | None = None,
+        transport: Transport | None = None,
+        write_once: WriteOnce = False,
+        digest: DigestChoice = "service",
+    ) -> Self:
+        """Open the storage that the environment describes. No request.
+
+        Without a *name* the variable ``KAZINEX_STORAGE_URL`` has its URL, see ``from_url``. With one, its URL is
+        ``KAZINEX_STORAGE_<NAME>_URL``, or its kind ``KAZINEX_STORAGE_<NAME>_KIND``, by default the name itself, such as
+        ``r2``; its settings, secrets too, are ``KAZINEX_STORAGE_<NAME>_<FIELD>``.
+
+        Raises:
+            SettingsError: nothing is set, or settings are missing or wrong; the message names the variables.
+            InvalidUrlError: the variable holds no URL of a storage.
+        """
+        from .opening import open_from_environment
+
+        provider, prefix = open_from_environment(name)
+        return cls(provider, prefix=prefix, policy=policy, transport=transport, write_once=write_once, digest=digest)
 
     def scoped(self, prefix: str) -> Self:
         """Return a view of the folder *prefix*, which closes with this storage; nothing outside can be named.

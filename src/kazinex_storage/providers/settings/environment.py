@@ -5,7 +5,7 @@ KAZINEX_STORAGE_DATABASE        URL of the catalogue, or the path of a SQLite fi
 KAZINEX_STORAGE_KEY             sealing keys, base64 of 32 bytes each; with _SOURCE, services that wrap data keys
 KAZINEX_STORAGE_MANAGED         file that declares the providers of the platform
 KAZINEX_STORAGE_TIME_STAMP_URL  time stamp service (RFC 3161) that sees the evidence of receipts
-KAZINEX_STORAGE_<KIND>_<FIELD>  settings of a provider, for tools that open one without a catalogue
+KAZINEX_STORAGE_<KIND>_<FIELD>  settings of a provider; KAZINEX_STORAGE_URL, the one of Storage.from_environment
 """
 
 from __future__ import annotations
