@@ -39,8 +39,10 @@ GROUPS = (
     ("encryption", "Encryption", ("encryption",)),
     ("providers", "Providers and their registry", ("contract", "registry")),
     ("errors", "Errors", ("errors",)),
+    ("syncing", "Syncing", ("syncing",)),
+    ("more", "More", ("",)),
 )
-"""The pages of what ``kazinex_storage`` itself offers: file, title, and the modules in which it is defined."""
+"""The pages of what ``kazinex_storage`` itself offers: file, title, and the modules that define it."""
 
 FIRST = ("Storage", "DocumentStore", "DocumentKey", "Organisations", "Resolver", "open_organisations", "StorageError")
 """What a page begins with; the rest follows in the order of the alphabet, a name for asyncio after its twin."""
@@ -216,10 +218,8 @@ def _group(name: str) -> str:
         (len(prefix), file)
         for file, _, prefixes in GROUPS
         for prefix in prefixes
-        if module == prefix or module.startswith(f"{prefix}.")
+        if not prefix or module == prefix or module.startswith(f"{prefix}.")
     ]
-    if not fitting:
-        raise LookupError(f"{name} of {module} belongs to no page of the reference; see GROUPS of docsite/api.py")
     return max(fitting)[1]
 
 

@@ -13,6 +13,7 @@ from typing import Final
 from ..capabilities import Capability
 from ..errors import AccessDeniedError, AlreadyExistsError, AuthenticationError, NotFoundError, SettingsError
 from ..json_text import parse_own_json, write_json
+from ..providers.settings.unmet import UnmetError
 from ..storage.sync import Storage
 from ..types import ByteRange, Diagnosis, PutMode, PutOptions
 from ..values import value
@@ -23,6 +24,25 @@ MARKER: Final = f"{FOLDER}/owner.json"
 """The key of the marker, below the prefix or root of the settings."""
 
 _MOST_BYTES: Final = 4096
+
+TAKEN: Final = Diagnosis(
+    meaning="another organisation keeps its documents in this place, and it is not shared",
+    fix="choose a bucket, container, library or prefix of your own; an operator who means it to be shared "
+    "verifies with --share, in Python with verify_provider(..., share=True)",
+)
+"""A marker of another organisation."""
+
+UNOWNED: Final = Diagnosis(
+    meaning=f"the credentials do not reach {MARKER} at the root of the place, so no organisation owns it",
+    fix="allow them to read and write there, or give the organisation a prefix of its own",
+)
+"""A warning: the place cannot be bound."""
+
+NO_MARKER: Final = Diagnosis(
+    meaning=f"the object at {MARKER} is not an owner marker",
+    fix="find out who wrote it, remove it, and verify again",
+)
+"""Something else at the key of the marker."""
 
 
 @value
@@ -39,11 +59,7 @@ class PlaceTakenError(SettingsError):
 
     def __init__(self) -> None:
         super().__init__(f"the marker {MARKER} there says that the place belongs to another organisation", code="owner")
-        self.diagnosis = Diagnosis(
-            meaning="another organisation keeps its documents in this place, and it is not shared",
-            fix="choose a bucket, container, library or prefix of your own; an operator who means it to be shared "
-            "verifies with --share, in Python with verify_provider(..., share=True)",
-        )
+        self.diagnosis = TAKEN
         """What it means, and what to do."""
 
 
@@ -60,7 +76,7 @@ def check_owner(
 
     Raises:
         PlaceTakenError: it belongs to another organisation.
-        SettingsError: the marker cannot be understood.
+        UnmetError: the marker cannot be understood.
         StorageError: the service refuses.
     """
     try:
@@ -74,10 +90,7 @@ def check_owner(
     except (AccessDeniedError, AuthenticationError):  # the common checks passed, so it is the place that is refused
         if not bind and not share:
             return None
-        return Diagnosis(
-            meaning=f"the credentials do not reach {MARKER} at the root of the place, so no organisation owns it",
-            fix="allow them to read and write there, or give the organisation a prefix of its own",
-        )
+        return UNOWNED
     if owner is not None and not owner.shared and owner.organisation != record.organisation:
         raise PlaceTakenError
     return None
@@ -92,10 +105,7 @@ def _owner(place: Storage) -> Owner | None:
         match parse_own_json(body):
             case {"organisation": str() as organisation, **others}:
                 return Owner(organisation=organisation, shared=others.get("shared") is True)
-    raise SettingsError(
-        f"the object at {MARKER} is not an owner marker; find out who wrote it, remove it, and verify again",
-        code="owner",
-    )
+    raise UnmetError(NO_MARKER, code="owner")
 
 
 def _write(place: Storage, organisation: str, record: ProviderRecord, at: datetime, *, shared: bool) -> None:

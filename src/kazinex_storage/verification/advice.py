@@ -34,6 +34,9 @@ _ADVICE: tuple[tuple[type[Exception], str, str], ...] = (
     (ClosedError, "the storage was closed", "open it again"),
 )
 
+KINDS: tuple[type[Exception], ...] = tuple(kind for kind, _, _ in _ADVICE)
+"""The classes that there is advice for."""
+
 
 def advise(error: Exception) -> Diagnosis:
     """Return what *error* means and what to do, by its class alone."""

@@ -38,7 +38,7 @@ from ..transport import Call, Exchange
 from ..types import Diagnosis, PutMode, PutOptions
 from . import DEFAULT_TIMEOUT_S
 from .advice import advise
-from .findings import unpassed, unusable
+from .findings import HANGS, METADATA_ALTERED, content_type_altered, no_create_only, unpassed, unusable
 from .reports import Check as Check
 from .reports import CheckStatus as CheckStatus
 from .reports import Explained, kept_by_of
@@ -59,7 +59,6 @@ _BODY = b"kazinex-storage probe: safe to delete\n"
 _CONTENT_TYPE = "text/plain"
 _METADATA = {"kazinex-probe": "1"}
 _NEEDS = {"write": "list", "read": "write", "compare": "read", "create-only": "write", "private": "write"}
-_IN_BETWEEN = "look at what is in between: a proxy, a gateway, a rule that rewrites headers"
 
 
 Step: TypeAlias = Callable[[], Diagnosis | None]
@@ -202,13 +201,8 @@ class _UndeclaredError(NotSupportedError):
     """Documents need create-only writes, which the provider does not declare."""
 
     def __init__(self, missing: str | None) -> None:
-        capability = f"the capability {Capability.CREATE_ONLY.value!r}"
-        super().__init__(f"the provider does not declare {capability}")
-        self.diagnosis = Diagnosis(
-            meaning="documents cannot be stored here: the file of a revision is written once, which needs "
-            f"{capability}",
-            fix=missing or "choose a kind of provider that has it",
-        )
+        super().__init__(f"the provider does not declare the capability {Capability.CREATE_ONLY.value!r}")
+        self.diagnosis = no_create_only(missing)
 
 
 class _Run:
@@ -287,8 +281,8 @@ class _Run:
                     seconds=timeout_s,
                     error=f"no answer within {timeout_s:g} s",
                     passing=True,
-                    diagnosis="the service or the disk hangs, or is very slow",
-                    fix="check the network path or the mount, then verify again",
+                    diagnosis=HANGS.meaning,
+                    fix=HANGS.fix,
                 )
             )
         info = self._storage.info
@@ -365,9 +359,9 @@ class _Run:
         if info.size != len(_BODY):
             raise IntegrityError(f"{len(_BODY)} bytes were written, the service reports {info.size}")
         if info.content_type != _CONTENT_TYPE:
-            return Diagnosis(meaning=f"the content type came back as {info.content_type}", fix=_IN_BETWEEN)
+            return content_type_altered(info.content_type)
         if self._storage.info.can(Capability.METADATA) and dict(info.metadata) != _METADATA:
-            return Diagnosis(meaning="the metadata came back altered", fix=_IN_BETWEEN)
+            return METADATA_ALTERED
         return None
 
     def _create_only(self) -> None:

@@ -25,7 +25,7 @@ _HTTPS_ONLY: Final = (
     "write https:// in the endpoint",
 )
 
-_BY_CODE: Final[Mapping[str, tuple[str, str]]] = {
+BY_CODE: Final[Mapping[str, tuple[str, str]]] = {
     "KeyBasedAuthenticationNotPermitted": (
         "the account {account!r} forbids its keys, and signatures that are made with them",
         "use an identity of Microsoft Entra (tenant id, client id and secret) with the role Storage Blob Data "
@@ -64,6 +64,45 @@ NO_CRC64: Final = Diagnosis(
 """What FeatureNotSupported means where CRC-64 is chosen."""
 
 
+KEY_IGNORED: Final = Diagnosis(
+    meaning="the service stores blobs without the customer key", fix="use another one, or leave it out"
+)
+"""A service that ignores the key of the customer."""
+
+NO_VERSIONS: Final = Diagnosis(
+    meaning="the account keeps no versions, although the settings say so",
+    fix="turn on blob versioning (Azure portal, the storage account, Data management, Data protection), or set "
+    "versioned to false",
+)
+"""An account without versioning."""
+
+VERSIONS_STAY: Final = Diagnosis(
+    meaning="versions cannot be removed",
+    fix="let the credentials do so (role Storage Blob Data Owner, or x in a shared access signature), or set versioned "
+    "to false",
+)
+"""Credentials that may not delete versions."""
+
+SOFT_DELETED: Final = Diagnosis(
+    meaning="soft delete of the account keeps what is purged for its days, so nothing is gone for good before",
+    fix="turn off soft delete for blobs (Data management, Data protection) where data has to be gone at once",
+)
+"""A warning: a purge is not one at once."""
+
+NOT_HELD: Final = Diagnosis(
+    meaning="blobs cannot be held",
+    fix="switch on versioning for the account and version-level immutability support for the container, and let the "
+    "credentials set immutability policies",
+)
+"""A refused hold."""
+
+HOLD_UNREAD: Final = Diagnosis(
+    meaning="the hold of a blob cannot be read back, so nothing would say that it is kept",
+    fix="use credentials that may read legal holds of blobs",
+)
+"""A hold that was taken and is not shown."""
+
+
 def of_code(code: str, target: Target) -> Diagnosis | None:
     """Return what the *code* of an error means for *target*; None when it says too little."""
     match code:
@@ -71,7 +110,7 @@ def of_code(code: str, target: Target) -> Diagnosis | None:
             return _wrong_key(target)
         case "AuthorizationPermissionMismatch" | "InsufficientAccountPermissions":
             return _missing_role(target)
-    found = _BY_CODE.get(code)
+    found = BY_CODE.get(code)
     if found is None:
         return None
     meaning, fix = found

@@ -6,13 +6,14 @@ import secrets
 from typing import Final, cast
 
 from ...bodies.source import Source
-from ...errors import SettingsError
 from ...json_text import parse_json
 from ...transport import Exchange, Request, Response
 from ...types import Diagnosis, PutOptions
 from ..settings.bearer import Bearer
 from ..settings.preflight import check_cors
 from ..settings.residency import check_within, unproven
+from ..settings.unmet import UnmetError
+from . import causes
 from .customer_keys import ECHO
 from .headers import METADATA, WRITE_TOKEN
 from .names import encode_metadata_name
@@ -72,7 +73,7 @@ def customer_key(objects: Objects) -> Exchange[Diagnosis | None]:
     """Prove that the service encrypts with the key, which it says with each answer; three requests.
 
     Raises:
-        SettingsError: it ignores the key.
+        UnmetError: it ignores the key.
     """
     key = f".kazinex-verify/{secrets.token_hex(8)}"
     yield from objects.write(key, Source.of(b"probe"), PutOptions())
@@ -81,5 +82,5 @@ def customer_key(objects: Objects) -> Exchange[Diagnosis | None]:
     finally:
         yield from objects.delete(key)
     if response.status == 200 and ECHO not in response.headers:
-        raise SettingsError("the service stores blobs without the customer key; use another one, or leave it out")
+        raise UnmetError(causes.KEY_IGNORED)
     return None

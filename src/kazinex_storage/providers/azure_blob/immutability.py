@@ -13,12 +13,14 @@ from collections.abc import Mapping
 from typing import Final
 
 from ...bodies.source import Source
-from ...errors import AccessDeniedError, LockedError, RetentionError, SettingsError, StorageError
+from ...errors import AccessDeniedError, LockedError, RetentionError, StorageError
 from ...keys import ObjectKey
 from ...retention import Protection, Retention, RetentionMode
 from ...transport import Exchange, Request
 from ...types import Diagnosis, PutOptions
 from ..objectstore.header_text import date_of
+from ..settings.unmet import UnmetError
+from . import causes
 from .errors import AZURE, BLOB
 from .objects import Objects
 from .requests import VERSION
@@ -74,7 +76,7 @@ class Immutability:
         """Prove that a blob can be held and that the hold can be read back; five requests.
 
         Raises:
-            SettingsError: the container does not support it, or the credentials may not.
+            UnmetError: the container does not support it, or the credentials may not.
         """
         key = ObjectKey(f"{_PROBE}/{secrets.token_hex(8)}")
         yield from self._objects.write(key, Source.of(b"kazinex-storage probe: safe to delete\n"), PutOptions())
@@ -84,16 +86,11 @@ class Immutability:
             held = (yield from self.protection(key)).held
             yield from self.hold(key, False)
         except StorageError as error:
-            raise SettingsError(
-                f"blobs cannot be held: {error.message}; switch on versioning for the account and version-level "
-                "immutability support for the container, and let the credentials set immutability policies",
-                code=error.code,
-                request_id=error.request_id,
-            ) from error
+            raise UnmetError(causes.NOT_HELD, error) from error
         finally:
             yield from self._objects.delete(key)
         if not held:
-            raise SettingsError("the hold of a blob cannot be read back, so nothing would say that it is kept")
+            raise UnmetError(causes.HOLD_UNREAD)
         return None
 
     def _request(self, method: str, key: str, what: str, *headers: tuple[str, str]) -> Request:

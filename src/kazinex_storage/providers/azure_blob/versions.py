@@ -15,11 +15,13 @@ from typing import Final, Literal, cast
 from urllib.parse import quote
 
 from ...bodies.source import Source
-from ...errors import AlreadyExistsError, NotFoundError, SettingsError, StorageError
+from ...errors import AlreadyExistsError, NotFoundError, StorageError
 from ...keys import ObjectKey, Prefix
 from ...transport import Exchange, Many, Outcome, Request
 from ...types import ByteRange, Diagnosis, ObjectInfo, PutMode, PutOptions, Sink
 from ...versions import DeletedObject, ObjectVersion
+from ..settings.unmet import UnmetError
+from . import causes
 from .answers import ListedVersion, parse_versions
 from .copying import Copying
 from .errors import AZURE
@@ -187,32 +189,21 @@ def versioning(objects: Objects) -> Exchange[Diagnosis | None]:
     Where soft delete keeps what was removed, the answer is a warning.
 
     Raises:
-        SettingsError: it does not, or the credentials may not.
+        UnmetError: it does not, or the credentials may not.
     """
     key = ObjectKey(f".kazinex-verify/{secrets.token_hex(8)}")
     yield from objects.write(key, Source.of(b"kazinex-storage probe: safe to delete\n"), PutOptions())
     yield from objects.delete(key)
     versions = Versions(objects)
     if not (yield from versions.deleted(Prefix(key))):
-        raise SettingsError(
-            "the account keeps no versions, although the settings say so; turn on blob versioning (Azure portal, the "
-            "storage account, Data management, Data protection), or set versioned to false"
-        )
+        raise UnmetError(causes.NO_VERSIONS)
     try:
         yield from versions.purge(key)
     except StorageError as error:
-        raise SettingsError(
-            f"versions cannot be removed: {error.message}; let the credentials do so (role Storage Blob Data Owner, or "
-            "x in a shared access signature), or set versioned to false",
-            code=error.code,
-            request_id=error.request_id,
-        ) from error
+        raise UnmetError(causes.VERSIONS_STAY, error) from error
     if not (yield from versions.soft_deleted(key)):
         return None
-    return Diagnosis(
-        meaning="soft delete of the account keeps what is purged for its days, so nothing is gone for good before",
-        fix="turn off soft delete for blobs (Data management, Data protection) where data has to be gone at once",
-    )
+    return causes.SOFT_DELETED
 
 
 def _known(key: ObjectKey, asking: Exchange[ObjectInfo]) -> Exchange[ObjectInfo]:

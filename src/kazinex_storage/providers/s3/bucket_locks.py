@@ -22,7 +22,6 @@ from ...errors import (
     NotFoundError,
     QuotaExceededError,
     RateLimitedError,
-    SettingsError,
     StorageError,
     UnavailableError,
 )
@@ -31,6 +30,8 @@ from ...keys import ObjectKey
 from ...retention import Protection, Retention, RetentionMode
 from ...transport import Exchange, Request, Response
 from ...types import Diagnosis, PutOptions
+from ..settings.unmet import UnmetError
+from . import causes
 from .objects import Objects
 from .target import LockApi
 
@@ -96,7 +97,7 @@ class BucketLocks:
         """Prove that a rule can be set and keeps an object; nine requests.
 
         Raises:
-            SettingsError: the token may not edit the rules of the bucket.
+            UnmetError: the token may not edit the rules of the bucket.
         """
         key = ObjectKey(f"{_PROBE}/{secrets.token_hex(8)}")
         yield from self._objects.write(key, Source.of(b"kazinex-storage probe: safe to delete\n"), PutOptions())
@@ -104,11 +105,7 @@ class BucketLocks:
             yield from self.hold(key, True)
             yield from self.hold(key, False)
         except (AccessDeniedError, AuthenticationError, NotFoundError) as error:
-            raise SettingsError(
-                f"the lock rules of the bucket cannot be set: {error.message}; give an API token with the permission "
-                "Workers R2 Storage: Edit for the account of the bucket",
-                code=error.code,
-            ) from error
+            raise UnmetError(causes.NO_LOCK_RULES, error) from error
         finally:
             yield from self._objects.delete(key)
         return None

@@ -44,12 +44,42 @@ _SUPABASE: Final = Places(
     permission="a server access key; for the token of a user, policies that allow select, insert, update and delete",
 )
 _S3: Final = Places(
-    keys="where the service keeps access keys (AWS console, IAM, Users, Security credentials)",
+    keys="the service's list of access keys (AWS console, IAM, Users, Security credentials)",
     buckets="the service's list of buckets (AWS console, S3, Buckets)",
     locks="the bucket's retention rules (AWS console, S3, the bucket, Properties, Object Lock)",
     cors="the bucket's CORS configuration (AWS console, S3, the bucket, Permissions, CORS)",
     permission="s3:ListBucket, s3:GetObject, s3:PutObject, s3:DeleteObject and s3:AbortMultipartUpload",
 )
+KEY_IGNORED: Final = Diagnosis(
+    meaning="the service stores objects without the customer key", fix="use another one, or leave it out"
+)
+"""A service that ignores SSE-C."""
+
+NO_VERSIONS: Final = Diagnosis(
+    meaning="the bucket keeps no versions, although the settings say so",
+    fix="turn versioning on, or set versioned to false",
+)
+"""A bucket without versioning, or with it suspended."""
+
+NOT_HELD: Final = Diagnosis(
+    meaning="objects cannot be held",
+    fix="the bucket needs Object Lock, which is switched on when it is made or by its owner, and the credentials "
+    "s3:PutObjectLegalHold and s3:PutObjectRetention",
+)
+"""A refused hold."""
+
+HOLD_UNREAD: Final = Diagnosis(
+    meaning="the hold of an object cannot be read back, so nothing would say that it is kept",
+    fix="allow the credentials s3:GetObjectLegalHold and s3:GetObjectRetention",
+)
+"""A hold that was taken and is not shown."""
+
+NO_LOCK_RULES: Final = Diagnosis(
+    meaning="the lock rules of the bucket cannot be set",
+    fix="give an API token with the permission Workers R2 Storage: Edit for the account of the bucket",
+)
+"""A token that may not edit them, R2."""
+
 _PLACES: Final[Mapping[str, Places]] = {"r2": _R2, "supabase": _SUPABASE}
 
 
@@ -163,6 +193,24 @@ def outside(target: Target) -> Diagnosis:
         "require",
         fix=f"make a bucket in that jurisdiction at {places_of(target).buckets}, Create bucket, Specify jurisdiction; "
         "it cannot be changed afterwards",
+    )
+
+
+def jurisdiction_elsewhere(target: Target) -> Diagnosis:
+    """Warn that another address than Cloudflare's proves no jurisdiction."""
+    return Diagnosis(
+        meaning=f"that the bucket is in the jurisdiction {target.jurisdiction} cannot be proved through an "
+        "address other than Cloudflare's own",
+        fix="leave endpoint_url out, so that account and jurisdiction determine the endpoint",
+    )
+
+
+def jurisdiction_unsaid(target: Target, said: str) -> Diagnosis:
+    """Warn that the other endpoint answered something else; *said* is its error."""
+    return Diagnosis(
+        meaning=f"that the bucket is in the jurisdiction {target.jurisdiction} is not proved, because the endpoint "
+        f"without a jurisdiction does not say whether it knows it: {said}",
+        fix="verify again later",
     )
 
 

@@ -15,6 +15,7 @@ from ...transport import Exchange, Request, Response
 from ...types import Diagnosis, PutOptions
 from ..settings.preflight import check_cors
 from ..settings.residency import check_within, unproven
+from ..settings.unmet import UnmetError
 from . import causes
 from .customer_keys import ECHO
 from .diagnose import OUTSIDE, ask
@@ -46,7 +47,7 @@ def customer_key(objects: Objects) -> Exchange[Diagnosis | None]:
     """Prove that the service encrypts with the customer's key, which it says with each answer; three requests.
 
     Raises:
-        SettingsError: it ignores the key.
+        UnmetError: it ignores the key.
     """
     key = f"{_FOLDER}/customer-key"
     yield from objects.write(key, Source.of(b"probe"), PutOptions())
@@ -55,7 +56,7 @@ def customer_key(objects: Objects) -> Exchange[Diagnosis | None]:
     finally:
         yield from objects.delete(key)
     if response.status == 200 and ECHO not in response.headers:
-        raise SettingsError("the service stores objects without the customer key; use another one, or leave it out")
+        raise UnmetError(causes.KEY_IGNORED)
     return None
 
 
@@ -72,20 +73,12 @@ def residency(objects: Objects) -> Exchange[Diagnosis | None]:
     target = objects.requests.target
     url = target.other_endpoints.get(DEFAULT_JURISDICTION)
     if url is None:
-        return Diagnosis(
-            meaning=f"that the bucket is in the jurisdiction {target.jurisdiction} cannot be proved through an "
-            "address other than Cloudflare's own",
-            fix="leave endpoint_url out, so that account and jurisdiction determine the endpoint",
-        )
+        return causes.jurisdiction_elsewhere(target)
     outside = replace(target, endpoint_url=url)
     finding = yield from ask(outside, objects.requests.auth, patient=True)
     refused = isinstance(finding.error, AccessDeniedError | AuthenticationError) or finding.code == "NoSuchBucket"
     if finding.error is not None and not refused:
-        return Diagnosis(
-            meaning=f"that the bucket is in the jurisdiction {target.jurisdiction} is not proved, because the endpoint "
-            f"without a jurisdiction does not say whether it knows it: {finding.error.message}",
-            fix="verify again later",
-        )
+        return causes.jurisdiction_unsaid(target, finding.error.message)
     if finding.error is None and (yield from _same_bucket(objects, outside)):
         raise SettingsError(
             f"the bucket {target.bucket!r} is also behind the endpoint without a jurisdiction, so it is not in "
@@ -154,7 +147,7 @@ def versioning(objects: Objects) -> Exchange[Diagnosis | None]:
     """Prove that the bucket keeps versions, as the settings say: what is written has one of its own; three requests.
 
     Raises:
-        SettingsError: it does not.
+        UnmetError: it does not.
     """
     from .versions import VersionRequests
 
@@ -163,8 +156,6 @@ def versioning(objects: Objects) -> Exchange[Diagnosis | None]:
     version = (yield from objects.head(key)).version
     if version in (None, "null"):  # "null" while versioning is suspended
         yield from objects.delete(key)
-        raise SettingsError(
-            "the bucket keeps no versions, although the settings say so; turn versioning on, or set versioned to false"
-        )
+        raise UnmetError(causes.NO_VERSIONS)
     yield from Objects(VersionRequests(objects.requests, version)).delete(key)
     return None

@@ -15,12 +15,14 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Final
 
 from ...bodies.source import Source
-from ...errors import AccessDeniedError, RetentionError, SettingsError, StorageError
+from ...errors import AccessDeniedError, RetentionError, StorageError
 from ...keys import ObjectKey
 from ...retention import Protection, Retention, RetentionMode
 from ...transport import Exchange, Request
 from ...types import Diagnosis, PutOptions
 from ..objectstore.sending import Service
+from ..settings.unmet import UnmetError
+from . import causes
 from .errors import S3_OBJECTS, map_error
 from .objects import Objects
 from .requests import XML
@@ -88,7 +90,7 @@ class ObjectLock:
         """Prove that an object can be held and that the hold can be read back; five requests.
 
         Raises:
-            SettingsError: the bucket has no Object Lock, or what keeps an object cannot be read with these credentials.
+            UnmetError: the bucket has no Object Lock, or what keeps an object cannot be read with these credentials.
         """
         key = ObjectKey(f"{_PROBE}/{secrets.token_hex(8)}")
         yield from self._objects.write(key, Source.of(b"kazinex-storage probe: safe to delete\n"), PutOptions())
@@ -97,19 +99,11 @@ class ObjectLock:
             seen = yield from self.protection(key)
             yield from self.hold(key, False)
         except StorageError as error:
-            raise SettingsError(
-                f"objects cannot be held: {error.message}; the bucket needs Object Lock, which is switched on when it "
-                "is made or by its owner, and the credentials s3:PutObjectLegalHold and s3:PutObjectRetention",
-                code=error.code,
-                request_id=error.request_id,
-            ) from error
+            raise UnmetError(causes.NOT_HELD, error) from error
         finally:
             yield from self._objects.delete(key)
         if not seen.held:
-            raise SettingsError(
-                "the hold of an object cannot be read back, so nothing would say that it is kept; allow the "
-                "credentials s3:GetObjectLegalHold and s3:GetObjectRetention"
-            )
+            raise UnmetError(causes.HOLD_UNREAD)
         return None
 
     def _request(self, key: str, query: str, body: bytes, more: tuple[tuple[str, str], ...]) -> Request:

@@ -62,7 +62,7 @@ NUMBERS: Final[Mapping[int, Diagnosis]] = {
 }
 """What people are shown, by AADSTS number."""
 
-_GENERAL: Final[Mapping[str, Diagnosis]] = {
+GENERAL: Final[Mapping[str, Diagnosis]] = {
     "invalid_client": Diagnosis(
         meaning="the app cannot prove its identity", fix="enter client id and secret, or the certificate, again"
     ),
@@ -71,6 +71,7 @@ _GENERAL: Final[Mapping[str, Diagnosis]] = {
     ),
     "invalid_grant": Diagnosis(meaning="the connection is no longer valid", fix="connect again"),
 }
+"""What people are shown where the number says nothing, by the error of OAuth."""
 
 
 def error_of(error: str, description: str, numbers: tuple[int, ...] = ()) -> StorageError:
@@ -81,7 +82,7 @@ def error_of(error: str, description: str, numbers: tuple[int, ...] = ()) -> Sto
         'AADSTS7000222'
     """
     number = numbers[0] if numbers else _number(description)
-    diagnosis = NUMBERS.get(number or 0) or _GENERAL.get(error)
+    diagnosis = NUMBERS.get(number or 0) or GENERAL.get(error)
     words = f"{diagnosis.meaning}; {diagnosis.fix}" if diagnosis is not None else f"no token was given ({error[:60]})"
     if error in _RECONNECT:
         kind: type[StorageError] = ReconnectRequiredError

@@ -20,6 +20,8 @@ from ...retention import Protection
 from ...transport import Exchange
 from ...types import Diagnosis, PutOptions
 from ...values import value
+from ..settings.unmet import UnmetError
+from . import causes
 from .answers import Item, parse_item, parse_json
 from .errors import GRAPH, map_error
 from .library import Library
@@ -105,7 +107,7 @@ class Labels:
         """Prove that a file can be held and released by the label; about nine requests.
 
         Raises:
-            SettingsError: the label does not retain, is not taken, cannot be read back, or cannot be taken off again;
+            UnmetError: the label does not retain, is not taken, cannot be read back, or cannot be taken off again;
                 the file of a record stays.
         """
         key = ObjectKey(f"{_PROBE}/{secrets.token_hex(8)}")
@@ -116,16 +118,9 @@ class Labels:
             yield from self.hold(key, False)
             yield from objects.delete(key)
         except StorageError as error:
-            raise SettingsError(
-                f"files cannot be held and released by the retention label {self._wanted!r}: {error.message}",
-                code=error.code,
-                request_id=error.request_id,
-            ) from error
+            raise UnmetError(causes.not_held(self._wanted or ""), error) from error
         if label.name != self._wanted or label.behaviour not in _RETAINING:
-            raise SettingsError(
-                f"the retention label {self._wanted!r} keeps nothing: it came back as {label.name!r}, which says "
-                f"{label.behaviour!r}; name one that retains items"
-            )
+            raise UnmetError(causes.keeps_nothing(self._wanted or "", label.name, label.behaviour))
         return None
 
     def _look(self, key: str) -> Exchange[tuple[Item, Label]]:

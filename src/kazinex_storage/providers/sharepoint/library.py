@@ -14,7 +14,9 @@ from urllib.parse import unquote, urlsplit
 
 from ...errors import InvalidKeyError, LocationNotFoundError, NotFoundError, UnavailableError
 from ...transport import Exchange, Request
+from ...types import Diagnosis
 from ...unkeyed import Unkeyed
+from . import causes
 from .answers import Item, parse_item, parse_json
 from .errors import GRAPH
 from .names import check, decode_path, encode_key, fold, folder_of, is_forms, text_of
@@ -81,10 +83,7 @@ class Library:
         if self._site is None:
             response = yield from GRAPH.send(self.requests.site(), ok=(200, 400, 404))
             if response.status != 200:
-                raise LocationNotFoundError(
-                    f"there is no site at {self.target.site_url}; copy its address from the browser, up to its name",
-                    code="site",
-                )
+                raise _not_there(causes.no_site(self.target), "site")
             self._site = str(parse_json(response)["id"])
         return self._site
 
@@ -195,11 +194,7 @@ class Library:
         drive = yield from self.drive()
         response = yield from GRAPH.send(self.requests.item(drive, ""), ok=(200, 404))
         if response.status == 404:
-            raise LocationNotFoundError(
-                "the document library is no longer there, or the app does not see it; look at the site, and verify "
-                "the provider again",
-                code="library",
-            )
+            raise _not_there(causes.LIBRARY_GONE, "library")
         parse_json(response)
         self.saw()
 
@@ -266,8 +261,11 @@ class Library:
             # Lists call it Documents, URLs call it Shared Documents: people know it by both.
             if wanted.casefold() in (name.casefold(), unquote(url).rstrip("/").rpartition("/")[2].casefold()):
                 return identity
-        names = ", ".join(repr(name) for _, name, _ in found) or "none"
-        raise LocationNotFoundError(f"the site has no library {wanted!r}; it has {names}", code="library")
+        raise _not_there(causes.no_library(wanted, [name for _, name, _ in found]), "library")
+
+
+def _not_there(found: Diagnosis, code: str) -> LocationNotFoundError:
+    return LocationNotFoundError(f"{found.meaning}; {found.fix}", code=code)
 
 
 def _same_place(one: str, other: str) -> bool:
@@ -289,7 +287,5 @@ def _named(site: Mapping[str, object]) -> tuple[str, str, str]:
 def _ask_site(request: Request) -> Exchange[Mapping[str, object]]:
     response = yield from GRAPH.send(request, ok=(200, 404))
     if response.status == 404:
-        raise LocationNotFoundError(
-            "there is no site with that id; leave site_id out, so that it is looked up", code="site"
-        )
+        raise _not_there(causes.NO_SUCH_ID, "site")
     return parse_json(response)
