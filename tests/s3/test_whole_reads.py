@@ -66,7 +66,7 @@ def _file_system(storage: Storage) -> tuple[S3FileSystem, str]:
     exchanges: Any = storage.operations.context.exchanges
     target: Target = exchanges.target
     assert isinstance(target.credentials, Credentials)
-    fs = S3FileSystem(  # type: ignore[call-arg]  # what fsspec takes, ours need not
+    fs = S3FileSystem(
         endpoint_url=target.endpoint_url,
         region=target.region,
         access_key_id=target.credentials.access_key_id,

@@ -192,7 +192,7 @@ def _stream(trial: Trial) -> None:
 
 
 def _fs(trial: Trial) -> StorageFileSystem:
-    return StorageFileSystem(storage=trial.storage, skip_instance_cache=True)  # type: ignore[call-arg]
+    return StorageFileSystem(storage=trial.storage, skip_instance_cache=True)
 
 
 @dataclass(frozen=True)

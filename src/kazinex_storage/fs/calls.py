@@ -6,13 +6,15 @@ Work on many objects goes through the bulk driver of the transport. What neither
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Coroutine, Mapping, Sequence
+from typing import Any, Unpack
 
 from ..storage.rules import Body
 from ..transport import Exchange
 from .bulk import OnError, Paths
 from .entries import Slices, bounds_of
 from .faces import awaited, blocking
+from .hints import CallHints
 from .queries import Queries
 from .ranges import Joining
 from .transfers import LocalPath, Writable, put_options
@@ -63,13 +65,8 @@ class Calls(Queries):
         Ranges of one object that lie close together are read by one request, and all are of one version; see
         ``FileSystemOptions``. One more request for an object of which a range has a negative end.
 
-        Args:
-            paths: One for each range.
-            starts: One for all, or one for each.
-            ends: As the starts.
-            max_gap: The most bytes between two ranges that one request reads; None is the option of the file system.
-            on_error: As above.
-            batch_size: Requests at once.
+        Starts and ends are one for all or one for each. *max_gap* is the most bytes between two ranges that one request
+        reads; None is the option of the file system.
 
         Raises:
             StorageError: one could not be read, and *on_error* is ``raise``.
@@ -87,8 +84,9 @@ class Calls(Queries):
         max_gap: int | None = None,
         batch_size: int | None = None,
         on_error: OnError = "return",
+        **hints: Unpack[CallHints],
     ) -> list[bytes | Exception]:
-        return await _CAT_RANGES(self, paths, starts, ends, max_gap, on_error, batch_size=batch_size)
+        return await _CAT_RANGES(self, paths, starts, ends, max_gap, on_error, batch_size=batch_size, **hints)
 
     def head(self, path: str, size: int = 1024) -> bytes:
         """Return the first *size* bytes.
@@ -195,8 +193,9 @@ class Calls(Queries):
         maxdepth: int | None = None,
         *,
         mode: str = "overwrite",
+        **hints: Unpack[CallHints],
     ) -> None:
-        await _PUT(self, lpath, rpath, recursive, callback, maxdepth, mode=mode, batch_size=batch_size)
+        await _PUT(self, lpath, rpath, recursive, callback, maxdepth, mode=mode, batch_size=batch_size, **hints)
 
     @blocking
     def get_file(
@@ -395,5 +394,7 @@ class Calls(Queries):
     _rmdir = awaited(rmdir)
 
 
-_CAT_RANGES, _PUT = awaited(Calls.cat_ranges), awaited(Calls.put)
+# With hints, which their parameters do not name.
+_CAT_RANGES: Callable[..., Coroutine[Any, Any, list[bytes | Exception]]] = awaited(Calls.cat_ranges)
+_PUT: Callable[..., Coroutine[Any, Any, None]] = awaited(Calls.put)
 _COPY, _RM = awaited(Calls.copy), awaited(Calls.rm)

@@ -14,6 +14,7 @@ from typing import Any, Concatenate, ParamSpec, TypeVar, cast
 from ..storage.rules import Body
 from ..transport import Exchange
 from .bulk import Bulk, Paths, Reach
+from .hints import IGNORED_BY_CALLS, without
 from .lookups import Lookups
 from .searches import Searches
 from .transfers import Transfers
@@ -29,7 +30,7 @@ def blocking(operation: Callable[Concatenate[FS, P], Exchange[T]]) -> Callable[C
 
     @functools.wraps(operation)
     def call(fs: FS, /, *arguments: P.args, **options: P.kwargs) -> T:
-        return fs._call(operation(fs, *arguments, **options))
+        return fs._call(operation(fs, *arguments, **(_unhinted(options) if options else options)))
 
     return _signed(call, operation)
 
@@ -40,11 +41,15 @@ def awaited(call: Callable[Concatenate[FS, P], T]) -> Callable[Concatenate[FS, P
 
     @functools.wraps(operation)
     async def run(fs: FS, /, *arguments: P.args, **options: P.kwargs) -> T:
-        return await fs._run(operation(fs, *arguments, **options))
+        return await fs._run(operation(fs, *arguments, **(_unhinted(options) if options else options)))
 
     run.__name__ = f"_{operation.__name__}"
     run.__qualname__ = f"{operation.__qualname__.removesuffix(operation.__name__)}{run.__name__}"
     return _signed(run, operation)
+
+
+def _unhinted(options: Mapping[str, object]) -> Any:
+    return without(options, IGNORED_BY_CALLS)
 
 
 _Function = TypeVar("_Function", bound=Callable[..., object])

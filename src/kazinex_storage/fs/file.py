@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+from collections.abc import Callable, Mapping
 from typing import BinaryIO, cast
 
 from fsspec.spec import AbstractFileSystem
@@ -10,36 +11,166 @@ from fsspec.spec import AbstractFileSystem
 from ..storage.files import READ_AHEAD, ObjectReader, ObjectWriter
 from ..storage.sync import Storage
 from ..types import Buffer, PutOptions
+from ..values import value
 from .entries import Entry, InfoDict
-from .upstream import Codec, codecs, get_compression, wrap_codec
+from .upstream import Cache, Codec, codecs, get_compression, make_cache, wrap_codec
+
+BUFFERS = (None, "none", "readahead", "bytes")
+"""What is asked for where a buffer of one block does: nothing, no cache, or one that reads ahead."""
+
+
+@value
+class Reading:
+    """How a file is read: the hints that are honoured."""
+
+    block_size: int | None = None
+    """Bytes to fetch at a time when less is asked for; None is 1 MiB."""
+    cache_type: str | None = None
+    """The cache of fsspec that holds what was fetched; None is a buffer of one block."""
+    cache_options: Mapping[str, object] | None = None
+    """What that cache is made with."""
+
+    @property
+    def blocksize(self) -> int:
+        """The bytes to fetch at a time."""
+        return self.block_size or READ_AHEAD
+
+    def cache(self, raw: CachedReader) -> Cache:
+        """Return the cache over *raw*.
+
+        Raises:
+            ValueError: fsspec has no such cache.
+        """
+        options = self.cache_options or {}
+        if self.cache_type == "parts":
+            parts = cast("Mapping[tuple[int, int], bytes]", options.get("data") or {})
+            return KnownParts(parts, raw.fetch_range)
+        return make_cache(self.cache_type, self.blocksize, raw.fetch_range, raw.info.size, options)
+
+
+class CachedReader(ObjectReader):
+    """Reads one version of an object, through a cache of fsspec where one is given."""
+
+    cache: Cache | None = None
+    """What holds bytes that were fetched."""
+
+    def fetch_range(self, start: int, end: int) -> bytes:
+        """Return the bytes *start* to *end*, past the cache. One request."""
+        position = self._position
+        try:
+            return super()._fetch(start, end)
+        finally:
+            self._position = position
+
+    def _fetch(self, start: int, end: int) -> bytes:
+        if self.cache is None or self.closed:
+            return super()._fetch(start, end)
+        end = min(end, self.info.size)
+        data = bytes(self.cache._fetch(start, end)) if start < end else b""
+        self._position = start + len(data)
+        return data
+
+
+class KnownParts:
+    """A cache that holds parts of the object, which the caller has read.
+
+    That of fsspec (``cache_type="parts"``) answers with zeros, or with other bytes, where it does not know.
+    """
+
+    def __init__(self, parts: Mapping[tuple[int, int], bytes], fetch: Callable[[int, int], bytes]) -> None:
+        self._parts = parts
+        self._fetch_other = fetch
+
+    def _fetch(self, start: int, end: int) -> bytes:
+        for (first, last), data in self._parts.items():
+            if first <= start and end <= last:
+                return data[start - first : end - first]
+        return self._fetch_other(start, end)
 
 
 class ReadFile(io.BufferedReader):
     """Reads one version of an object, by ranges."""
 
-    def __init__(self, fs: AbstractFileSystem, path: str, raw: ObjectReader, block_size: int | None) -> None:
+    def __init__(self, fs: AbstractFileSystem, path: str, raw: CachedReader, reading: Reading) -> None:
         """Read *raw*, the version that was found when the file was opened. No request.
 
         Args:
             fs: What opened the file; it lives as long as the file.
             path: The path that was opened.
             raw: What reads the version.
-            block_size: Bytes to fetch at a time when less is asked for; None is 1 MiB.
+            reading: How.
+
+        Raises:
+            ValueError: fsspec has no such cache.
         """
-        super().__init__(raw, max(block_size, io.DEFAULT_BUFFER_SIZE) if block_size else READ_AHEAD)
+        if reading.cache_type in BUFFERS:
+            super().__init__(raw, max(reading.blocksize, io.DEFAULT_BUFFER_SIZE))
+        else:
+            raw.cache = reading.cache(raw)
+            super().__init__(raw, 1)  # to ask the cache for what is read, and no more
+        self._reader = raw
         self.fs = fs
         """What opened the file."""
         self.path = path
         """The path in the file system."""
         self.size = raw.info.size
         """Bytes in the object."""
-        self.blocksize = block_size or READ_AHEAD
+        self.blocksize = reading.blocksize
         """Bytes that are fetched at a time when less is asked for."""
         self.details: InfoDict = Entry(name=path, info=raw.info).as_dict()
         """What ``fs.info`` returns for it."""
 
     mode = "rb"
     """As ``open`` takes it."""
+
+    @property
+    def name(self) -> str:
+        """The path in the file system."""
+        return self.path
+
+    @property
+    def cache(self) -> Cache | None:
+        """The cache of fsspec that is read through; ``blockcache::`` sets one of its own."""
+        return self._reader.cache
+
+    @cache.setter
+    def cache(self, cache: Cache | None) -> None:
+        self._reader.cache = cache
+
+    @property
+    def closed(self) -> bool:
+        """Whether the file was closed."""
+        return super().closed
+
+    @closed.setter
+    def closed(self, closed: bool) -> None:
+        """Change nothing: ``blockcache::`` sets it once it has closed the file."""
+
+    def info(self) -> InfoDict:
+        """Return what ``fs.info`` returned when the file was opened. No request."""
+        return self.details
+
+    def readuntil(self, char: bytes = b"\n", blocks: int | None = None) -> bytes:
+        """Return the bytes up to *char*, which is included, or to the end; *blocks* bytes are read at a time.
+
+        Raises:
+            ValueError: *char* is empty, or *blocks* not positive.
+        """
+        step = self.blocksize if blocks is None else blocks
+        if not char or step < 1:
+            raise ValueError(f"readuntil({char!r}, blocks={blocks}): give at least one byte of each")
+        start, found = self.tell(), b""
+        while part := self.read(step):
+            at = found + part
+            end = at.find(char, max(0, len(found) - len(char) + 1))
+            if end >= 0:
+                self.seek(start + end + len(char))
+                return at[: end + len(char)]
+            found = at
+        return found
+
+    def _fetch_range(self, start: int, end: int) -> bytes:
+        return self._reader.fetch_range(start, end)
 
     @property
     def loc(self) -> int:
@@ -75,8 +206,13 @@ class WriteFile(ObjectWriter):
     """As ``open`` takes it."""
 
     @property
+    def name(self) -> str:
+        """The path in the file system."""
+        return self.path
+
+    @property
     def loc(self) -> int:
-        """How many bytes were written."""
+        """Where the next byte is written."""
         return self.tell()
 
     @property

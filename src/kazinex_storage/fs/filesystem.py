@@ -7,28 +7,24 @@ systems that have a scheme. Nothing is cached: neither listings nor instances, w
 from __future__ import annotations
 
 import asyncio
-import io
 import os
 import secrets
 import weakref
 from collections.abc import Callable, Mapping
-from typing import Any, BinaryIO, ClassVar, NoReturn, cast
+from typing import Any, BinaryIO, ClassVar, NoReturn, Unpack, cast
 
 from fsspec.spec import AbstractFileSystem
 
-from ..errors import AccessDeniedError, AlreadyExistsError, NotSupportedError
-from ..storage.files import ObjectReader, ObjectWriter
-from ..storage.sync import Storage
-from ..types import PutMode
+from ..errors import NotSupportedError
 from .bulk import Bulk
 from .calls import Calls
-from .file import ReadFile, TextWriter, WriteFile, close_with_codecs, compressed
+from .hints import OpenHints, check_open_hints
 from .lookups import Lookups
 from .options import FileSystemOptions
 from .references import SecretOptions, Withheld
 from .searches import Searches
 from .spaces import Space
-from .transfers import Transfers, put_options
+from .transfers import Transfers
 from .upstream import get_loop, stringify_path, tokenize
 from .urls import strip_scheme
 
@@ -71,7 +67,9 @@ class ObjectFileSystem(Calls):
         # AsyncFileSystem.__init__ would start fsspec's thread; so only its base is called.
         AbstractFileSystem.__init__(self)
         self.asynchronous = options.asynchronous
-        self.batch_size = options.batch_size
+        self.batch_size = options.batch_size or options.max_concurrency
+        self._default_block_size = options.default_block_size or options.block_size or options.blocksize
+        self._default_cache_type = options.default_cache_type
         self.max_gap_bytes, self.max_block_bytes = options.max_gap_bytes, options.max_block_bytes
         self._given_loop = options.loop
         self._held = held
@@ -159,67 +157,69 @@ class ObjectFileSystem(Calls):
         path: str | os.PathLike[str],
         mode: str = "rb",
         block_size: int | None = None,
-        cache_options: Mapping[str, object] | None = None,  # noqa: ARG002  # nothing is cached
+        cache_options: Mapping[str, object] | None = None,
         compression: str | None = None,
         *,
         encoding: str | None = None,
         errors: str | None = None,
         newline: str | None = None,
-        cache_type: str | None = None,  # noqa: ARG002  # nothing is cached
-        default_cache: str | None = None,  # noqa: ARG002  # dask gives it to every file system
+        cache_type: str | None = None,
         autocommit: bool = True,
         content_type: str | None = None,
         metadata: Mapping[str, str] | None = None,
+        **hints: Unpack[OpenHints],
     ) -> Any:
         """Open an object: ``r`` reads, ``w`` replaces, ``x`` creates; with ``b`` bytes, else text.
 
         Writing publishes on closing, but nothing while an exception is passing through, in wrappers too. Closing by
         hand inside an ``except`` clause looks the same, so it publishes nothing either. Readers fetch ranges of one
-        version and cache nothing: *cache_type*, *default_cache* and *cache_options* change nothing.
+        version.
 
         Args:
             path: A path or a URL.
             mode: As above.
-            block_size: Bytes that a reader fetches at a time when less is asked for; None is 1 MiB.
-            cache_options: Ignored.
+            block_size: Bytes that a reader fetches at a time when less is asked for; None is the option of the file
+                system, by default 1 MiB.
+            cache_options: What the cache is made with.
             compression: A codec of fsspec, or ``infer``.
             encoding: Of text.
             errors: Of text.
             newline: Of text.
-            cache_type: Ignored.
-            default_cache: Ignored.
+            cache_type: The cache of fsspec that holds what a reader fetched; None is the option of the file system, by
+                default a buffer of one block.
             autocommit: Must be True: there are no transactions.
             content_type: Of what is written; None takes it from the name.
             metadata: Of what is written.
+            hints: Ignored; see ``hints.py``.
 
         Raises:
+            TypeError: an option is not known.
             NotFoundError: reading, and there is no such object.
             AlreadyExistsError: creating, and the object exists; raised on closing if it was created in between.
             NotSupportedError: appending, updating in place, or without *autocommit*; it is a NotImplementedError.
         """
-        kind = mode.replace("b", "").replace("t", "")
-        if kind not in ("r", "w", "x"):
-            raise NotSupportedError(f"mode {mode!r}: objects are written whole; read it, and replace it with 'wb'")
+        from .file import Reading
+        from .opening import Opening, open_file
+
         if not autocommit:
             raise _no_transactions()
-        stripped = self._path(os.fspath(path)) if kind == "r" else self._target(os.fspath(path))
-        file: ReadFile | WriteFile
-        if kind == "r":
-            file = self._open_reader(stripped, block_size)
-        else:
-            file = self._open_writer(stripped, kind, content_type, metadata)
-        opened: BinaryIO = cast(BinaryIO, file)
-        try:
-            if compression is not None:
-                opened = compressed(file, stripped, compression, kind)
-            if "b" in mode:
-                return opened
-            if isinstance(file, ObjectWriter):
-                return TextWriter(opened, file, encoding, errors, newline)
-            return io.TextIOWrapper(opened, encoding=encoding, errors=errors, newline=newline)
-        except BaseException:
-            _give_up(file)
-            raise
+        check_open_hints(cast("Mapping[str, object]", hints))
+        how = Opening(
+            mode=mode,
+            compression=compression,
+            encoding=encoding,
+            errors=errors,
+            newline=newline,
+            content_type=content_type,
+            metadata=metadata,
+        )
+        reading = Reading(
+            block_size=block_size or self._default_block_size,
+            cache_type=cache_type or self._default_cache_type,
+            cache_options=cache_options,
+        )
+        url = os.fspath(path)
+        return open_file(self, self._path(url) if how.kind == "r" else self._target(url), how, reading)
 
     def _open(
         self,
@@ -228,22 +228,11 @@ class ObjectFileSystem(Calls):
         block_size: int | None = None,
         autocommit: bool = True,
         cache_options: Mapping[str, object] | None = None,
+        cache_type: str | None = None,
+        **hints: Unpack[OpenHints],
     ) -> BinaryIO:
-        return cast(BinaryIO, self.open(path, mode, block_size, cache_options, autocommit=autocommit))
-
-    def _open_reader(self, path: str, block_size: int | None) -> ReadFile:
-        storage, place, info = self._call(self._transfers.locate(path))
-        return ReadFile(self, place.name, ObjectReader(storage, place.key, info=info), block_size)
-
-    def _open_writer(
-        self, path: str, kind: str, content_type: str | None, metadata: Mapping[str, str] | None
-    ) -> WriteFile:
-        close_with_codecs()  # fsspec may open one over the file
-        options = put_options("create" if kind == "x" else "overwrite", content_type, metadata)
-        storage, place, options = self._call(self._transfers.writing(path, options))
-        if options.mode is PutMode.CREATE and _is_there(storage, place.key):
-            raise AlreadyExistsError("an object has that key already; nothing was changed", operation="open", key=path)
-        return WriteFile(self, place.name, storage, place.key, options)
+        opened = self.open(path, mode, block_size, cache_options, cache_type=cache_type, autocommit=autocommit, **hints)
+        return cast(BinaryIO, opened)
 
     def _check_portable(self) -> None:
         if not self._portable:
@@ -253,25 +242,10 @@ class ObjectFileSystem(Calls):
             )
 
 
-def _is_there(storage: Storage, key: str) -> bool:
-    """Say whether the object exists; for credentials that may write but not look, the service decides on closing."""
-    try:
-        return storage.exists(key)
-    except AccessDeniedError:
-        return False
-
-
 def _no_transactions() -> NotSupportedError:
     return NotSupportedError(
         "there are no transactions: objects are published one by one, each of them whole; write a marker object last"
     )
-
-
-def _give_up(file: ReadFile | WriteFile) -> None:
-    if isinstance(file, ObjectWriter):
-        file.discard()
-    else:
-        file.close()
 
 
 def _rebuild(cls: Callable[..., ObjectFileSystem], options: Mapping[str, object]) -> ObjectFileSystem:

@@ -15,7 +15,7 @@ from ..storage.sync import Storage
 from ..transport import Transport
 from ..types import DigestChoice
 from .filesystem import WITHHELD, ObjectFileSystem
-from .options import FileSystemOptions, LocalOptions, Options
+from .options import FileSystemOptions, HonouredOptions, LocalOptions, Options
 from .references import REFERENCES, SecretOptions, Withheld
 from .spaces import BucketSpace, Space, StorageSpace
 
@@ -34,7 +34,7 @@ class StorageFileSystem(ObjectFileSystem):
         Raises:
             NotImplementedError: *use_listings_cache*.
         """
-        common = FileSystemOptions(**options)
+        common = FileSystemOptions.of(options)
         self._begin(_space_of(storage, common.digest), common, private=True, portable=False)
 
 
@@ -90,7 +90,7 @@ class ProviderFileSystem(ObjectFileSystem):
         if unknown:
             raise TypeError(
                 f"{type(self).__name__} has no option {', '.join(map(repr, unknown))}; "
-                f"it has {', '.join(sorted(known | {'storage', *Options.__annotations__} - {'use_listings_cache'}))}"
+                f"it has {', '.join(sorted(known | {'storage', *HonouredOptions.__annotations__}))}"
             )
         secret = {name: settings.pop(name) for name in self._strip_tokenize_options if name in settings}
         return REFERENCES.hold(settings, secret, withheld), withheld is not None
@@ -158,7 +158,7 @@ class MemoryFileSystem(ObjectFileSystem):
         Raises:
             NotImplementedError: *use_listings_cache*.
         """
-        self._begin(BucketSpace("kazinexmemory", "store", _open_store), FileSystemOptions(**options), private=False)
+        self._begin(BucketSpace("kazinexmemory", "store", _open_store), FileSystemOptions.of(options), private=False)
 
 
 def _space_of(storage: Storage, digest: DigestChoice | None) -> StorageSpace:

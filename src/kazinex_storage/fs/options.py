@@ -12,11 +12,11 @@ import os
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Literal, TypeAlias, TypedDict, cast
 
-from ..errors import NotSupportedError
 from ..storage.ranges import BLOCK_BYTES, GAP_BYTES, check_joining
 from ..storage.rules import check_digest
 from ..types import DigestChoice
 from ..values import value
+from .hints import IGNORED_BY_FILE_SYSTEMS, FileSystemHints, without
 
 if TYPE_CHECKING:
     from pydantic import SecretStr
@@ -25,17 +25,25 @@ Secret: TypeAlias = "str | SecretStr | None"  # noqa: S105  # a type
 """A secret, which stays in this process; None is that of the environment."""
 
 
-class Options(TypedDict, total=False):
-    """The keywords of a constructor that do not say where the objects are; ``FileSystemOptions`` explains them."""
+class HonouredOptions(TypedDict, total=False):
+    """The keywords of a constructor that have an effect and do not say where the objects are."""
 
     asynchronous: bool
     loop: asyncio.AbstractEventLoop | None
     batch_size: int | None
+    max_concurrency: int | None
+    default_block_size: int | None
+    block_size: int | None
+    blocksize: int | None
+    default_cache_type: str | None
     max_gap_bytes: int
     max_block_bytes: int
     digest: DigestChoice | None
     read_only: bool
-    use_listings_cache: bool
+
+
+class Options(HonouredOptions, FileSystemHints, total=False):
+    """These, which ``FileSystemOptions`` explains, and the hints that ``hints.py`` explains."""
 
 
 @value
@@ -44,7 +52,6 @@ class FileSystemOptions:
 
     Raises:
         TypeError: an option is not known.
-        NotImplementedError: *use_listings_cache*.
         ValueError: *max_gap_bytes* is negative, *max_block_bytes* not positive, or *digest* none that there is.
     """
 
@@ -54,6 +61,16 @@ class FileSystemOptions:
     """What other libraries run coroutines on from blocking code; without one, fsspec's."""
     batch_size: int | None = None
     """How many requests at once; None leaves it to the provider, -1 means all."""
+    max_concurrency: int | None = None
+    """The name that other file systems have for *batch_size*, which wins."""
+    default_block_size: int | None = None
+    """Bytes that readers fetch at a time when less is asked for; None is 1 MiB."""
+    block_size: int | None = None
+    """The same."""
+    blocksize: int | None = None
+    """The same."""
+    default_cache_type: str | None = None
+    """The cache of fsspec that each reader has; None is a buffer of one block."""
     max_gap_bytes: int = GAP_BYTES
     """The most bytes between two ranges of one object that ``cat_ranges`` reads along, to save a request."""
     max_block_bytes: int = BLOCK_BYTES
@@ -63,22 +80,28 @@ class FileSystemOptions:
     does, by default ``service``. Documents have their sha256 in any case."""
     read_only: bool = False
     """Whether every call that would change something raises ``ReadOnlyError``, a ``PermissionError``, beforehand."""
-    use_listings_cache: bool = False
-    """Must be False."""
 
     @classmethod
     def split(cls, given: Mapping[str, object]) -> tuple[FileSystemOptions, dict[str, object]]:
         """Return the options among *given*, and the rest, which are settings.
 
         Raises:
-            NotImplementedError: *use_listings_cache*.
+            NotImplementedError: *use_listings_cache*, or something else that no file system does here.
         """
         own = {name: value for name, value in given.items() if name in Options.__annotations__}
-        return cls(**cast("Options", own)), {name: value for name, value in given.items() if name not in own}
+        return cls.of(cast("Options", own)), {name: value for name, value in given.items() if name not in own}
+
+    @classmethod
+    def of(cls, given: Options) -> FileSystemOptions:
+        """Return *given* without the hints that are ignored.
+
+        Raises:
+            TypeError: an option is not known.
+            NotImplementedError: *use_listings_cache*, or something else that no file system does here.
+        """
+        return cls(**cast("HonouredOptions", without(cast("Mapping[str, object]", given), IGNORED_BY_FILE_SYSTEMS)))
 
     def __post_init__(self) -> None:
-        if self.use_listings_cache:
-            raise NotSupportedError("listings are not cached; leave use_listings_cache out")
         check_joining(self.max_gap_bytes, self.max_block_bytes)
         if self.digest is not None:
             check_digest(self.digest)

@@ -56,7 +56,7 @@ class OrganisationFileSystem(ObjectFileSystem):
             InvalidKeyError: that is not a legal id of an organisation.
             NotImplementedError: *use_listings_cache*.
         """
-        common = FileSystemOptions(**options)
+        common = FileSystemOptions.of(options)
         self._begin(
             OrganisationSpace(resolver, organisation, common.digest),
             common,

@@ -75,17 +75,18 @@ class Queries(Faces):
 
     @blocking
     def find(
-        self, path: str, maxdepth: int | None = None, withdirs: bool = False, detail: bool = False
+        self, path: str, maxdepth: int | None = None, withdirs: bool = False, detail: bool = False, *, prefix: str = ""
     ) -> Exchange[list[str] | dict[str, InfoDict]]:
         """Return every object below *path*, in the order of the names. One listing, unless *maxdepth* is given.
 
-        If *path* is an object it is that object; if nothing is there, nothing.
+        If *path* is an object it is that object; if nothing is there, nothing. With *prefix*, only what is named so
+        below the folder *path* is listed: ``find("b/d", prefix="20")`` finds ``b/d/2026/a``.
 
         Raises:
             NotSupportedError: the root, when it cannot be listed.
-            ValueError: *maxdepth* is less than 1.
+            ValueError: *maxdepth* is less than 1, or *prefix* is given together with it or with *withdirs*.
         """
-        found = yield from self._searches.find(self._path(path), maxdepth, folders=withdirs)
+        found = yield from self._searches.find(self._path(path), maxdepth, folders=withdirs, prefix=prefix)
         return names_or_dicts(found, detail=detail)
 
     @blocking

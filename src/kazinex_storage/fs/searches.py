@@ -50,13 +50,23 @@ class Searches:
             return [] if entry.is_folder else [entry]
         return sorted(found, key=lambda entry: entry.name)
 
-    def find(self, path: str, maxdepth: int | None = None, *, folders: bool = False) -> Exchange[Found]:
+    def find(
+        self, path: str, maxdepth: int | None = None, *, folders: bool = False, prefix: str = ""
+    ) -> Exchange[Found]:
         """Return what ``Queries.find`` says, with the *folders* too when asked for.
 
         One listing, however deep, unless *maxdepth* is given.
+
+        Raises:
+            ValueError: as ``Queries.find``.
         """
         check_depth(maxdepth)
         place = self.space.place(path)
+        if prefix:
+            if maxdepth is not None or folders:
+                raise ValueError("find: prefix goes with neither maxdepth nor withdirs; leave one of them out")
+            found, _ = yield from self._scan(place, prefix)
+            return {name: found[name] for name in sorted(found)}
         if maxdepth is None:
             found, others = yield from self._scan(place)
             if folders:
@@ -177,10 +187,14 @@ class Searches:
         except (InvalidKeyError, InvalidUrlError):
             return False
 
-    def _scan(self, place: Place) -> Exchange[tuple[Found, set[str]]]:
-        """Return every object below, and the names of what no key names."""
+    def _scan(self, place: Place, prefix: str = "") -> Exchange[tuple[Found, set[str]]]:
+        """Return every object below whose name goes on with *prefix*, and the names of what no key names."""
         if self.space.divided and not place.key:
+            if prefix.partition("/")[1]:  # names one of the parts
+                project, _, rest = prefix.partition("/")
+                return (yield from self._scan(self.space.place(f"{place.base}{project}"), rest))
             children = yield from self._children(place)
+            children = [entry for entry in children if entry.name.startswith(f"{place.base}{prefix}")]
             found = {entry.name: entry for entry in children if not entry.is_folder}
             parts = [self._scan(self.space.place(entry.name)) for entry in children if entry.is_folder]
             beyond: set[str] = set()
@@ -188,7 +202,7 @@ class Searches:
                 found.update(part)
                 beyond |= others
             return found, beyond
-        listings = yield from self._each(place, lambda one: all_of(one, one.scan(place.prefix)))
+        listings = yield from self._each(place, lambda one: all_of(one, one.scan(f"{place.prefix}{prefix}")))
         found = {}
         for listing, _ in listings:
             for info in listing:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager
 from typing import Any, BinaryIO, Protocol, cast
 
@@ -64,6 +64,35 @@ NO_CALLBACK = cast(Callback, fsspec.callbacks.DEFAULT_CALLBACK)
 def listens(callback: Callback) -> bool:
     """Say whether *callback* does anything with progress."""
     return not isinstance(callback, fsspec.callbacks.NoOpCallback)
+
+
+class Cache(Protocol):
+    """What holds bytes of one file: ``fsspec.caching.BaseCache``."""
+
+    def _fetch(self, start: int, end: int, /) -> bytes:
+        """Return the bytes *start* to *end*."""
+        ...
+
+
+def make_cache(
+    name: str | None,
+    blocksize: int,
+    fetcher: Callable[[int, int], bytes],
+    size: int,
+    options: Mapping[str, object],
+) -> Cache:
+    """Return a cache of fsspec over *fetcher*.
+
+    Raises:
+        ValueError: there is no such cache.
+        TypeError: it has no such options.
+    """
+    from fsspec.caching import caches
+
+    if name not in caches:
+        known = ", ".join(sorted(one for one in caches if one is not None))
+        raise ValueError(f"cache_type {name!r} is none that fsspec has: {known}")
+    return cast(Cache, caches[name](blocksize, fetcher, size, **options))
 
 
 class Codec(Protocol):
