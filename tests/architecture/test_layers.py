@@ -84,6 +84,7 @@ HOMES = {
     "cryptography": ("organisations", "encryption", "testing"),  # the certificates of emulators
     "rfc3161_client": ("organisations.evidence",),
     "fsspec": ("fs",),
+    "upath": ("fs.paths",),  # which only universal_pathlib loads
     "fastapi": ("web",),
     "starlette": ("web",),
     "uvicorn": ("web", "cli.serve"),

@@ -14,6 +14,7 @@ PACKAGE = "kazinex_storage"
 TAKES_ANY_NAME = {
     "fs.kinds.ProviderFileSystem.__init__": "fs/options.py says why",
     "fs.buckets.BucketFileSystem.__init__": "fs/options.py says why",
+    "fs.paths.ObjectPath.rename": "what universal_pathlib takes",
     "fs.upstream.Codec.__call__": "what fsspec gives its codecs",
     "fs.file._ClosingCodec.__call__": "what fsspec gives its codecs",
 }

@@ -135,6 +135,7 @@ class ReadFile(io.BufferedReader):
 
     @cache.setter
     def cache(self, cache: Cache | None) -> None:
+        """Read through *cache* from now on."""
         self._reader.cache = cache
 
     @property

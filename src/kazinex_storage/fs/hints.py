@@ -58,6 +58,7 @@ class OpenHints(TypedDict, total=False):
     default_fill_cache: bool | None
     fill_cache: bool | None
     max_concurrency: int | None
+    """Requests at once."""
     size: int | None
 
 
@@ -67,6 +68,7 @@ class CallHints(TypedDict, total=False):
     chunksize: int | None
     invalidate_cache: bool
     max_concurrency: int | None
+    """Requests at once."""
     refresh: bool
 
 
@@ -76,7 +78,9 @@ class FileSystemHints(TypedDict, total=False):
     anon: bool | None
     default_fill_cache: bool | None
     listings_expiry_time: float | None
+    """Seconds."""
     max_paths: int | None
+    """Listings."""
     requester_pays: bool | None
     skip_instance_cache: bool
     use_listings_cache: bool | None

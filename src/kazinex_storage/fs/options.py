@@ -32,6 +32,7 @@ class HonouredOptions(TypedDict, total=False):
     loop: asyncio.AbstractEventLoop | None
     batch_size: int | None
     max_concurrency: int | None
+    """Requests at once."""
     default_block_size: int | None
     block_size: int | None
     blocksize: int | None
