@@ -38,6 +38,7 @@ GROUPS = (
     ),
     ("encryption", "Encryption", ("encryption",)),
     ("providers", "Providers and their registry", ("contract", "registry")),
+    ("syncing", "Synchronisation", ("syncing",)),
     ("errors", "Errors", ("errors",)),
     ("syncing", "Syncing", ("syncing",)),
     ("more", "More", ("",)),

@@ -139,6 +139,7 @@ if TYPE_CHECKING:
     from .storage.aio import AsyncStorage as AsyncStorage
     from .storage.disk_cache import DiskCache as DiskCache
     from .storage.disposition import attachment as attachment
+    from .storage.disposition import inline as inline
     from .storage.reading import ByteStream as ByteStream
     from .storage.remnants import Unkeyed as Unkeyed
     from .storage.remnants import adopt_unkeyed as adopt_unkeyed
@@ -183,7 +184,7 @@ if TYPE_CHECKING:
 
 _HOMES = {
     "storage.disk_cache": ("DiskCache",),
-    "storage.disposition": ("attachment",),
+    "storage.disposition": ("attachment", "inline"),
     "storage.aio": ("AsyncStorage",),
     "documents.aio": ("AsyncDocumentStore",),
     "documents.store": ("DocumentStore",),

@@ -26,12 +26,15 @@ from . import (
     emulate,
     kinds,
     labels,
+    linking,
     listing,
     migrate,
     monitoring,
     objects,
     serve,
+    space,
     sweep,
+    syncing,
 )
 from .command import RunningCommand
 from .exits import HELP, ExitCode, document_of, exit_code, message_of, printable
@@ -113,6 +116,9 @@ def build() -> typer.Typer:
         ("tags", labels.tags),
         ("storage-class", labels.storage_class),
         ("rm", objects.rm),
+        ("sync", syncing.sync),
+        ("du", space.du),
+        ("link", linking.link),
         ("check", check.check),
         ("adopt", check.adopt),
         ("sweep", sweep.sweep_providers),

@@ -90,6 +90,11 @@ class Output:
         if not self.quiet and not self.as_json:
             sys.stderr.write(f"{printable(text)}\n")
 
+    def problem(self, text: str) -> None:
+        """Write what is wrong with one of several items to standard error; JSON has it in its document."""
+        if not self.as_json:
+            sys.stderr.write(f"error: {printable(text)}\n")
+
     def data(self, chunk: bytes) -> None:
         """Write bytes to standard output.
 

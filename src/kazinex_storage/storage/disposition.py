@@ -34,6 +34,23 @@ def attachment(filename: str) -> str:
         >>> print(attachment('Grundriß "A".pdf'))
         attachment; filename="Grundri_ _A_.pdf"; filename*=UTF-8''Grundri%C3%9F%20%22A%22.pdf
     """
+    return _header("attachment", filename)
+
+
+def inline(filename: str) -> str:
+    """Return the header that makes a browser show a body, and call it *filename* when it is saved; see ``attachment``.
+
+    Raises:
+        ValueError: the name is empty, or longer than any.
+
+    Example:
+        >>> print(inline("Plan.pdf"))
+        inline; filename="Plan.pdf"
+    """
+    return _header("inline", filename)
+
+
+def _header(kind: str, filename: str) -> str:
     if not filename:
         raise ValueError("a file name has at least one character")
     if len(filename) > _MAX_CHARACTERS:  # which would take for ever to decompose
@@ -45,6 +62,6 @@ def attachment(filename: str) -> str:
         if not unicodedata.combining(sign)
     )
     if plain == filename:
-        return f'attachment; filename="{plain}"'
+        return f'{kind}; filename="{plain}"'
     encoded = parse.quote(filename.encode("utf-8", "replace"), safe=_SAFE)
-    return f"attachment; filename=\"{plain}\"; filename*=UTF-8''{encoded}"
+    return f"{kind}; filename=\"{plain}\"; filename*=UTF-8''{encoded}"

@@ -16,6 +16,7 @@ from typing import Final, NoReturn
 
 from ..errors import AlreadyExistsError, InvalidKeyError, NotFoundError, PreconditionFailedError, StorageError
 from ..keys import ObjectKey
+from ..providers.local.names import RESERVED
 from ..storage.rules import Body
 from ..transport import Call, Exchange
 from ..transport.exchange import TransferCancelled
@@ -139,7 +140,9 @@ class Folder:
 
     def _entry(self, found: os.DirEntry[str], base: str, selection: Selection) -> Entry | str | None:
         """Return the file, the key of the folder to look into, or None for what does not take part."""
-        key = base + found.name
+        if found.name.startswith(RESERVED):  # the root of a local provider keeps its notes there
+            return None
+        key = base + _decoded(found.name)
         is_link = found.is_symlink() or getattr(found, "is_junction", bool)()
         is_folder = not is_link and found.is_dir(follow_symlinks=False)
         try:
@@ -164,19 +167,19 @@ class Folder:
         return Entry(legal, status.st_size, status.st_mtime, _version(status))
 
     def _path(self, key: str) -> Path:
-        return self.root.joinpath(*key.split("/"))
+        return self.root.joinpath(*map(_encoded, key.split("/")))
 
     def _prepare(self, key: str, before: Entry | None) -> Path:
         """Return the path of the file of *key*, in a folder that is there, if nothing else has come there."""
         self.root.mkdir(parents=True, exist_ok=True)
         folder = self.root
         for name in key.split("/")[:-1]:
-            folder /= name
+            folder /= _encoded(name)
             with suppress(FileExistsError):
                 folder.mkdir()
             if not stat.S_ISDIR(os.lstat(folder).st_mode):
                 raise AlreadyExistsError("a link or a file is where a folder has to be; it was left alone", key=key)
-        path = folder / key.rpartition("/")[2]
+        path = folder / _encoded(key.rpartition("/")[2])
         self._check(path, key, before)
         return path
 
@@ -238,10 +241,20 @@ def _version(status: os.stat_result) -> str:
     return f"{status.st_mtime_ns}-{status.st_size}-{number}"
 
 
+def _decoded(name: str) -> str:
+    """Return the *name* of a file as text: names on disk are UTF-8, whatever the locale says."""
+    return os.fsencode(name).decode("utf-8", "surrogateescape")
+
+
+def _encoded(name: str) -> str:
+    """Return *name* as this process names the file."""
+    return os.fsdecode(name.encode("utf-8", "surrogateescape"))
+
+
 def _is_same(found: os.DirEntry[str], key: str) -> bool:
     """Say whether the composed name leads to the same file, as on disks that ignore the difference."""
     try:
-        other = os.lstat(os.path.join(os.path.dirname(found.path), key.rpartition("/")[2]))
+        other = os.lstat(os.path.join(os.path.dirname(found.path), _encoded(key.rpartition("/")[2])))
     except OSError:
         return False
     return os.path.samestat(other, os.lstat(found.path))

@@ -18,9 +18,10 @@ from ..documents.register import RevisionRecord
 from ..documents.searching import places_of
 from ..documents.store import DocumentStore
 from ..documents.writing import guarded_storage
-from ..errors import StorageError
+from ..errors import InvalidKeyError, RecordNotFoundError, StorageError
 from ..keys import DocumentKey, Prefix, check_identifier, is_revision
 from ..lazy import logger
+from ..organisations import commands
 from ..storage.rules import Body
 from ..transport import Call, Exchange, Transport
 from ..types import ObjectInfo, PutOptions
@@ -85,9 +86,15 @@ class OrganisationFolder:
         """Yield what takes part, each key first from the provider that it would be read from.
 
         Raises:
+            RecordNotFoundError: the organisation has no provider.
             StorageError: a provider that was used does not answer.
         """
-        for place in places_of(self._resolver.in_order(self._organisation, self._project)):
+        providers = self._resolver.in_order(self._organisation, self._project)
+        if not providers:
+            raise RecordNotFoundError(
+                f"the organisation {self._organisation!r} has no provider; add one: {commands.add(self._organisation)}"
+            )
+        for place in places_of(providers):
             error: StorageError | None = None
             for provider in place:
                 try:
@@ -126,13 +133,18 @@ class OrganisationFolder:
             yield from self._on(self._documents.operations.download(document, path, None))
 
     def refusal(self, key: str, size: int) -> str | None:
-        """Return why the provider that is written to, or the policy, does not take it."""
+        """Return why the provider that is written to, or the policy, does not take it.
+
+        Raises:
+            UnresolvedOrganisationError: none is chosen.
+        """
         if is_own(key):
             return OWN_KEY
         try:
-            return self._writer(key).refusal(key, size)
-        except StorageError as error:
+            writer = self._writer(key)
+        except InvalidKeyError as error:
             return error.message
+        return writer.refusal(key, size)
 
     def is_written_once(self, key: str) -> bool:
         """Say whether *key* names a document."""
