@@ -32,6 +32,7 @@ from . import (
     monitoring,
     objects,
     serve,
+    setup,
     space,
     sweep,
     syncing,
@@ -106,6 +107,7 @@ def build() -> typer.Typer:
     app.callback()(_root)
     for name, command in (
         ("demo", demo.run_demo),
+        ("setup", setup.setup),
         ("serve", serve.serve),
         ("kinds", kinds.show_kinds),
         ("put", objects.put),

@@ -20,6 +20,16 @@ def verify(organisation: str, label: str) -> str:
     return f"kazinex-storage provider verify {shlex.quote(label)} --organisation {organisation}"
 
 
+def update(organisation: str, label: str) -> str:
+    """Return the command that changes settings of a provider."""
+    return f"kazinex-storage provider update {shlex.quote(label)} --organisation {organisation} --set <name>=<value>"
+
+
+def store(organisation: str) -> str:
+    """Return the command that stores a document."""
+    return f"kazinex-storage put <file> {organisation}/<project>/<document>/<revision>"
+
+
 def set_default(organisation: str, label: str) -> str:
     """Return the command that makes a provider the default."""
     return f"kazinex-storage provider set-default {shlex.quote(label)} --organisation {organisation}"

@@ -111,7 +111,10 @@ class AzureBlobSettings(EncryptableModel):
     """The value of a client secret, not its id."""
     private_key: Annotated[OptionalSecret, Hint(in_file=True)] = None
     """PEM of the private key of a certificate, instead of a client secret."""
-    certificate: Annotated[OptionalText, Hint(in_file=True)] = None
+    certificate: Annotated[
+        OptionalText,
+        Hint(where="Entra admin centre > App registrations > the app > Certificates & secrets", in_file=True),
+    ] = None
     """PEM of the public certificate that was uploaded to the app registration."""
     identity: Annotated[Literal["managed", "workload"] | None, Hint(example="managed")] = None
     """The identity of the machine, or of a service account of Kubernetes; it needs azure-identity."""
