@@ -63,9 +63,11 @@ LEVELS = {
     "organisations": 7,
     "monitoring": 7,
     "migration": 7,
+    "serving": 7,
     "syncing": 7,
     # 8: the faces
     "fs": 8,
+    "integrations": 8,
     "web": 8,
     "cli": 8,
     # T: the kit; nothing imports it
@@ -86,7 +88,7 @@ HOMES = {
     "fsspec": ("fs",),
     "upath": ("fs.paths",),  # which only universal_pathlib loads
     "fastapi": ("web",),
-    "starlette": ("web",),
+    "starlette": ("web", "integrations"),
     "uvicorn": ("web", "cli.serve"),
     "typer": ("cli",),
     "click": ("cli",),
@@ -95,7 +97,16 @@ HOMES = {
     "hypothesis": ("testing",),
     "psycopg": ("testing",),  # SQLAlchemy loads it by name; the servers for tests make their databases with it
     "opentelemetry": ("transport.observe", "monitoring.otel"),
-    "asyncio": ("transport.loop", "transport.sockets", "storage.aio", "monitoring.monitor", "fs", "web", "testing"),
+    "asyncio": (
+        "transport.loop",
+        "transport.sockets",
+        "storage.aio",
+        "monitoring.monitor",
+        "fs",
+        "integrations",
+        "web",
+        "testing",
+    ),
     # Errors without their input are made of its parts; what adds to a JSON schema names the type of a core schema.
     "pydantic_core": ("providers.settings.settings_text", "providers.settings.fields"),
     "boto3": ("providers.s3", "organisations.key_sources.aws_kms", "testing"),  # the witness of the servers for tests

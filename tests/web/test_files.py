@@ -20,9 +20,9 @@ from hypothesis import strategies as st
 from kazinex_storage.documents.register import new_token
 from kazinex_storage.keys import DocumentKey
 from kazinex_storage.organisations import Resolver
+from kazinex_storage.serving.ranges import UnsatisfiableError, wanted
 from kazinex_storage.types import WHOLE
 from kazinex_storage.web import Role
-from kazinex_storage.web.ranges import UnsatisfiableError, wanted
 
 from .conftest import Organisation
 

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from kazinex_storage.web.headers import declared_sha256, entity_tag, media_type, version_of, version_tag
+from kazinex_storage.serving.headers import declared_sha256, entity_tag, media_type, version_of, version_tag
 
 SHA256 = hashlib.sha256(b"example").hexdigest()
 DIGEST = f"sha-256=:{base64.b64encode(bytes.fromhex(SHA256)).decode()}:"

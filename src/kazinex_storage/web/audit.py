@@ -15,9 +15,9 @@ from starlette.responses import Response, StreamingResponse
 from ..monitoring.metrics import CONTENT_TYPE, metrics_text
 from ..organisations.audit.entries import AuditEntry, AuditQuery
 from ..organisations.audit.log import AuditLog
+from ..serving.headers import API_HEADERS
 from ..types import MIB
 from .access import Action
-from .headers import API_HEADERS
 from .models import OrganisationId
 from .service import StorageService
 from .table import Route, add_routes

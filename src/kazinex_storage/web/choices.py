@@ -12,8 +12,8 @@ from ..content_types import UNKNOWN, guess_content_type
 from ..file_rules import NEVER_ALLOWED, PRESET, FileRules
 from ..organisations.records import OrganisationRecord
 from ..policy import normal_extensions
+from ..serving.headers import version_of, version_tag
 from .access import Action
-from .headers import version_of, version_tag
 from .models import (
     Allowlist,
     CandidateModel,

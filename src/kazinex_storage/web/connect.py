@@ -17,6 +17,7 @@ from starlette.requests import Request
 from starlette.responses import HTMLResponse, Response
 
 from ..errors import StorageError
+from ..serving.headers import API_HEADERS
 from .access import Action
 from .connect_models import (
     Begun,
@@ -31,7 +32,6 @@ from .connect_models import (
     SitesModel,
 )
 from .connecting import BEGUN, Connecting
-from .headers import API_HEADERS
 from .models import OrganisationId, ProviderModel
 from .service import StorageService, caller_of
 from .shown import Shown

@@ -11,6 +11,7 @@ from starlette.requests import Request
 
 from ..errors import StorageError
 from ..organisations.credential_versions import CredentialVersion
+from ..serving.headers import version_of, version_tag
 from ..verification.credentials import verify_credentials
 from .access import Action
 from .credential_models import (
@@ -20,7 +21,6 @@ from .credential_models import (
     CredentialsModel,
     NewCredentials,
 )
-from .headers import version_of, version_tag
 from .models import IfMatch, OrganisationId, ProviderId, ProviderModel
 from .service import StorageService
 from .shown import Shown

@@ -17,10 +17,10 @@ from starlette.responses import Response, StreamingResponse
 
 from ..errors import NotSupportedError, SettingsError
 from ..organisations.evidence.log import ReceiptEvidence
+from ..serving.headers import API_HEADERS
 from ..types import MIB
 from .access import Action
 from .document_models import ReceiptGiven
-from .headers import API_HEADERS
 from .models import OrganisationId, ProjectId
 from .problems import not_found
 from .service import StorageService

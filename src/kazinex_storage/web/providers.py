@@ -6,8 +6,8 @@ from fastapi import APIRouter, Response
 from starlette.requests import Request
 
 from ..organisations.records import KEEP, ProviderRecord
+from ..serving.headers import version_of, version_tag
 from .access import Action
-from .headers import version_of, version_tag
 from .models import IfMatch, NewProvider, OrganisationId, ProviderChange, ProviderId, ProviderModel, ProvidersModel
 from .service import StorageService
 from .shown import Shown

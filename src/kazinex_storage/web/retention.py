@@ -10,9 +10,9 @@ from starlette.requests import Request
 
 from ..documents.retentions import DefaultRetention
 from ..retention import RetentionMode
+from ..serving.headers import version_of, version_tag
 from .access import Action
 from .document_models import FILE_PATH, FileKey
-from .headers import version_of, version_tag
 from .models import IfMatch, OrganisationId, ProjectId
 from .retention_models import DefaultGiven, DefaultModel, HoldGiven, RetentionGiven, RetentionModel
 from .service import StorageService, caller_of

@@ -19,12 +19,13 @@ from starlette.responses import Response
 from starlette.types import Message
 
 from ..errors import InvalidKeyError, StorageError
+from ..integrations.incoming import content_length
 from ..keys import check_identifier
 from ..lazy import logger
 from ..secrecy.masking import without_frames
+from ..serving.headers import API_HEADERS
 from .access import Action
 from .csrf import check_csrf
-from .headers import API_HEADERS
 from .problems import ProblemError, denied, of_http, of_refusal, of_storage, of_validation, problem
 from .service import StorageService
 
@@ -170,20 +171,6 @@ class Incoming:
 def is_http1(request: Request) -> bool:
     """Say whether the connection is ours to close: HTTP/2 and WSGI have no header for that."""
     return request.scope.get("http_version", "").startswith("1") and "wsgi_environ" not in request.scope
-
-
-def content_length(request: Request) -> int | None:
-    """Return how long the body says it is; None when it does not.
-
-    Raises:
-        ProblemError: it is no number.
-    """
-    text = request.headers.get("content-length")
-    if not text:  # WSGI servers say nothing by an empty text
-        return None
-    if not (text.isascii() and text.isdigit() and len(text) <= 18):
-        raise ProblemError(400, "content_length", "Content-Length is no number of bytes")
-    return int(text)
 
 
 def _named(request: Request) -> tuple[str | None, str | None]:

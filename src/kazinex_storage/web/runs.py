@@ -15,8 +15,8 @@ from ..lazy import module
 from ..migration.evidence_writing import CHAIN_ID
 from ..migration.journal import EntryState, Journal, Run
 from ..migration.progress import WRONG, RunMeter
+from ..serving.headers import API_HEADERS
 from .access import Action
-from .headers import API_HEADERS
 from .models import IDENTIFIER, OrganisationId
 from .problems import not_found
 from .run_models import FailureModel, FailuresModel, RunModel, RunsModel

@@ -13,13 +13,13 @@ from ..documents.aio import AsyncDocumentStore
 from ..documents.store import DocumentStore
 from ..organisations.resolver import Resolver
 from ..organisations.service import Organisations
+from ..serving.windows import Windows
 from ..storage.awaiting import run_blocking
 from ..transport import Call, Transport
 from .access import Action, Authorise, Caller, call_host
 from .limits import Limits
 from .problems import denied
 from .rates import RateLimit
-from .windows import Windows
 
 _T = TypeVar("_T")
 

@@ -13,10 +13,10 @@ from fastapi import APIRouter, Path
 from starlette.requests import Request
 from starlette.responses import Response
 
+from ..integrations.incoming import IncomingFile
 from ..keys import DocumentKey
 from .access import Action
 from .document_models import DocumentId, ReceiptModel, RevisionId
-from .files import IncomingFile
 from .models import OrganisationId, ProjectId
 from .problems import not_found
 from .service import StorageService

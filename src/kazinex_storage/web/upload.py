@@ -13,16 +13,15 @@ from fastapi import APIRouter, Query
 from starlette.requests import Request
 from starlette.responses import Response
 
-from ..bodies.source import Source
 from ..documents.aio import AsyncDocumentStore
 from ..documents.receipts import StoredDocument
 from ..documents.taken import taken
+from ..integrations.incoming import IncomingFile
 from ..keys import DocumentKey
-from ..storage.awaiting import collected
+from ..serving.headers import declared_sha256, media_type
+from ..serving.receiving import received
 from .access import Action
 from .document_models import FILE_PATH, FileKey, ReceiptModel
-from .files import IncomingFile
-from .headers import declared_sha256, media_type
 from .problems import ProblemError, documented
 from .route import ACTION, STREAMED
 from .service import StorageService
@@ -118,20 +117,13 @@ class Upload:
             StorageError: it is refused, or was not stored.
             ProblemError: a header is malformed, or the client went away.
         """
-        sha256, kind = self._sha256(), self._headers.get("content-type")
-        documents, run = self._documents, self._documents.transport.run_async
-        async with self._file.refusing():
+        sha256, kind, file = self._sha256(), self._headers.get("content-type"), self._file
+        content_type = media_type(kind) if kind is not None else None
+        async with file.refusing():
             await self._check_free()
-            spool = await run(documents.operations.spool(self._key))
-            try:
-                if self._file.length is not None:
-                    spool.expect(self._file.length)
-                async with collected(self._file.blocks(), spool, documents.transport) as body:
-                    with Source(body, sha256=sha256) as source:
-                        content_type = media_type(kind) if kind is not None else None
-                        return await run(documents.operations.upload(self._key, source, content_type, None, None))
-            finally:
-                spool.discard()
+            return await received(
+                self._documents, self._key, file.blocks(), length=file.length, content_type=content_type, sha256=sha256
+            )
 
     async def _check_free(self) -> None:
         """Refuse the file of a revision that has one before any of it is read; storing it decides.

@@ -9,8 +9,8 @@ from starlette.requests import Request
 
 from ..documents.quotas import Quota
 from ..organisations.records import ProviderStatus
+from ..serving.headers import version_of, version_tag
 from .access import Action
-from .headers import version_of, version_tag
 from .models import IfMatch, OrganisationId, ProjectId
 from .service import StorageService
 from .table import Route, add_routes

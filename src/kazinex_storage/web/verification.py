@@ -21,10 +21,10 @@ from ..errors import StorageError
 from ..organisations.records import ProviderRecord
 from ..organisations.service import Organisations
 from ..secrecy.masking import redact
+from ..serving.headers import API_HEADERS
 from ..verification.reports import Check, VerificationReport
 from ..verification.verify import verify_provider
 from .access import Action
-from .headers import API_HEADERS
 from .models import CheckModel, OrganisationId, ProviderId, VerificationModel
 from .problems import documented, of_storage
 from .route import ACTION, RATE

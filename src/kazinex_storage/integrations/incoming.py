@@ -9,9 +9,8 @@ from typing import Final
 from starlette.requests import ClientDisconnect, Request
 
 from ..errors import StorageError
+from ..serving.problems import ProblemError
 from ..types import MIB
-from .problems import ProblemError
-from .route import content_length
 
 BLOCK: Final = MIB
 """Bytes that go to the spool at once: each time takes a thread, which costs as much as copying half of that."""
@@ -85,3 +84,17 @@ class IncomingFile:
     def _check(self, size: int) -> None:
         if self._most is not None and size > self._most:
             raise ProblemError(413, "file_too_large", f"this service takes files of up to {self._most} bytes")
+
+
+def content_length(request: Request) -> int | None:
+    """Return how long the body says it is; None when it does not.
+
+    Raises:
+        ProblemError: it is no number.
+    """
+    text = request.headers.get("content-length")
+    if not text:  # WSGI servers say nothing by an empty text
+        return None
+    if not (text.isascii() and text.isdigit() and len(text) <= 18):
+        raise ProblemError(400, "content_length", "Content-Length is no number of bytes")
+    return int(text)

@@ -1,0 +1,4 @@
+"""What fits this package into frameworks and other libraries, one module each; import the one you need.
+
+``starlette.py`` (FastAPI too) and ``django.py`` for applications.
+"""
