@@ -29,6 +29,9 @@ ROOT_PAGES = {
 }
 """Pages at the root of the repository, and what they are on the site."""
 
+ALONE = ("index.md", "tutorial.md")
+"""Pages that are a tab of their own, so that there is nothing beside them to choose from."""
+
 _SOURCE = "source/"
 
 
@@ -63,7 +66,8 @@ def pages() -> Mapping[str, str]:
     found["adr/index.md"] = decisions.page(ROOT / "docs" / "adr")
     found |= commands.pages() | api.pages()
     found |= {f"{_SOURCE}{path}.md": _source_page(path) for path in sorted(set(_shown(found)))}
-    return {uri: for_the_site(text, partial(_on_site, uri)) for uri, text in found.items()}
+    made = {uri: for_the_site(text, partial(_on_site, uri)) for uri, text in found.items()}
+    return made | {uri: f"---\nhide: [navigation]\n---\n{made[uri]}" for uri in ALONE}
 
 
 def write(folder: Path) -> None:
