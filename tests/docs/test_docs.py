@@ -265,7 +265,7 @@ def test_the_marked_blocks_of_a_page_run_in_order(
     if any(_BUCKET in str(block[-1]) for block in blocks):
         server = request.getfixturevalue("r2_server")
         url, bucket = server.endpoint_url, server.make_bucket(f"{_BUCKET}-{page.stem.lower()}")
-        service = {"KAZINEX_STORAGE_R2_ENDPOINT_URL": url}
+        service = {"KAZINEX_STORAGE_R2_ENDPOINT_URL": url, "KAZINEX_STORAGE_S3_ENDPOINT_URL": url}
         for block in blocks:
             text = str(block[-1]).replace(f'bucket="{_BUCKET}"', f'bucket="{_BUCKET}", endpoint_url="{url}"')
             text = text.replace(f'"bucket": "{_BUCKET}"', f'"bucket": "{_BUCKET}", "endpoint_url": "{url}"')
