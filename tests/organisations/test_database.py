@@ -115,7 +115,7 @@ def test_a_layout_of_a_later_release_is_left_alone(place: str, open_catalogue: C
     with catalogue._database.changing() as connection:
         connection.execute(text("update kazinex_storage_schema set version = 99"))
 
-    with pytest.raises(SettingsError, match="has layout 99, this release knows 5; upgrade kazinex-storage"):
+    with pytest.raises(SettingsError, match="has layout 99, this release knows 6; upgrade kazinex-storage"):
         open_catalogue()
 
 

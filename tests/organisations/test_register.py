@@ -15,7 +15,7 @@ from kazinex_storage.documents.register import MAX_REASON_CHARACTERS, Removal, R
 from kazinex_storage.organisations import Catalogue, ProviderRecord, ProviderStatus, SqlCatalogue
 from kazinex_storage.organisations.migration_tables import MIGRATION_TABLES
 from kazinex_storage.organisations.record_tables import RECORD_TABLES
-from kazinex_storage.organisations.schema import ADDED_COLUMNS, prepare, schema
+from kazinex_storage.organisations.schema import ADDED_COLUMNS, RETIRED_COLUMNS, prepare, schema
 from kazinex_storage.organisations.service_tables import SERVICE_TABLES
 
 AT = datetime(2026, 8, 1, 12, 0, 0, 123456, tzinfo=UTC)
@@ -139,11 +139,13 @@ def test_a_removal_without_a_zone_is_refused() -> None:
 def go_back_to_layout(catalogue: SqlCatalogue, version: int) -> None:
     columns = [("kazinex_storage_providers", "managed"), ("kazinex_storage_organisations", "default_chosen")]
     with catalogue._database.changing() as connection:
-        dropped = {4: (), 3: MIGRATION_TABLES}.get(version, (*SERVICE_TABLES, *MIGRATION_TABLES))
-        for table in (*dropped, *RECORD_TABLES):
+        dropped = {5: (), 4: (), 3: MIGRATION_TABLES}.get(version, (*SERVICE_TABLES, *MIGRATION_TABLES))
+        for of, added in RETIRED_COLUMNS:
+            connection.execute(text(f"alter table {of.name} drop column {added.name}"))
+        for table in (*dropped, *(RECORD_TABLES if version < 5 else ())):
             connection.execute(text(f"drop table {table.name}"))
         for of, added in ADDED_COLUMNS:
-            if of not in dropped:
+            if of not in dropped and version < 5:
                 connection.execute(text(f"alter table {of.name} drop column {added.name}"))
         if version >= 3:
             columns = []
@@ -207,6 +209,21 @@ def test_a_database_of_the_fourth_layout_gets_what_keepers_of_records_need(
     assert kept == again.revisions.revision(kept.document)
     with again._database.reading() as connection:
         assert all(inspect(connection).has_table(table.name) for table in RECORD_TABLES)
+
+
+def test_a_database_of_the_fifth_layout_keeps_its_providers_and_can_retire_them(
+    place: str, open_catalogue: Callable[[], SqlCatalogue], record: Callable[..., ProviderRecord]
+) -> None:
+    catalogue = open_catalogue()
+    kept = catalogue.add_provider(record(status=ProviderStatus.VERIFIED))
+    go_back_to_layout(catalogue, 5)
+    catalogue.close()
+
+    again = open_catalogue()
+
+    assert kept == again.provider("org-1", "vault-1")
+    retired = again.replace_provider(replace(kept, retired_at=AT))
+    assert AT == again.provider("org-1", "vault-1").retired_at == retired.retired_at
 
 
 def test_a_database_of_the_first_layout_is_brought_up_to_date_and_keeps_its_records(

@@ -11,6 +11,7 @@ from ..organisations import commands
 from ..verification import DEFAULT_TIMEOUT_S
 from .command import OptionalProvider, Organisation, Provider, Yes, command_of, confirm
 from .exits import UsageError
+from .exporting import export
 from .provider_showing import list_, print_record, show
 from .settings import Connect, Entered, Secrets, Sets, SettingsFile, collect, collect_changes
 from .sizes import MaxFileSize, own_limit
@@ -32,6 +33,8 @@ def build(epilog: str) -> typer.Typer:
         ("override", override),
         ("update", update),
         ("rotate", rotate),
+        ("retire", retire),
+        ("export", export),
         ("remove", remove),
     ):
         group.command(name, epilog=epilog)(command)
@@ -176,6 +179,19 @@ def rotate(
         timeout_s=timeout,
     )
     rotated(command, record, changes, wanted)
+
+
+def retire(
+    context: typer.Context,
+    provider: Provider,
+    organisation: Organisation,
+    undo: Annotated[bool, typer.Option("--undo", help="Let it be written to again.")] = False,
+) -> None:
+    """Let a provider only read: receipts lead to what it holds, and nothing is written or removed there any more."""
+    command = command_of(context)
+    record = command.organisations.retire_provider(organisation, provider, undo=undo)
+    text = "can be written to again" if undo else "is retired: it only reads, and receipts still lead to it"
+    command.out.result(record.public(), [f"{record.label} {text}"])
 
 
 def remove(context: typer.Context, provider: Provider, organisation: Organisation, yes: Yes = False) -> None:

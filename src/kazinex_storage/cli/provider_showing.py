@@ -40,7 +40,7 @@ def list_(context: typer.Context, organisation: Organisation) -> None:
         [
             record.label,
             f"{record.kind} (managed)" if record.managed else record.kind,
-            record.status.value,
+            record.status.value if record.retired_at is None else f"{record.status.value}, retired",
             " ".join(
                 ["default"] * (record.id == default)
                 + [f"project:{found.project}" for found in overrides if found.provider == record.id]
@@ -85,6 +85,7 @@ def described(command: RunningCommand, record: ProviderRecord) -> tuple[dict[str
             if record.max_file_bytes is not None
             else []
         ),
+        *([f"  retired since  {format_time(record.retired_at)}, only reads"] if record.retired_at else []),
         *(["  default        yes"] if chosen else []),
         *(f"  override of    {project}" for project in projects),
         *([f"  last verified  {format_time(record.last_verified_at)}"] if record.last_verified_at else []),

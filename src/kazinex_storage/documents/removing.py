@@ -15,6 +15,7 @@ from ..errors import (
     AccessDeniedError,
     LockedError,
     NotFoundError,
+    ReadOnlyError,
     RecordConflictError,
     RecordNotFoundError,
     StorageError,
@@ -163,6 +164,9 @@ def _delete(place: Place, key: str, *, counted: bool, keep: bool) -> Exchange[St
             storage.operations.context.rules.quota = None
         try:
             yield from storage.operations.delete(key, keep=keep)
+        except ReadOnlyError as error:  # of a retired provider, which need not hold it
+            if (yield from storage.operations.exists(key)):
+                first = first or error
         except StorageError as error:
             first = first or (error if provider.used else None)
         else:

@@ -28,7 +28,7 @@ from .checks import CheckTable, MemoryChecks
 from .connections import ConnectionTable, MemoryConnections
 from .credential_versions import CredentialTable, MemoryCredentials
 from .records import Choice, OrganisationRecord, ProjectOverride, ProviderRecord
-from .rules import check_chosen, check_removable, conflict, id_in_use, label_in_use, label_key, unknown_provider
+from .rules import check_chosen, check_unchosen, conflict, id_in_use, label_in_use, label_key, unknown_provider
 
 if TYPE_CHECKING:
     from ..storage.states import StateKeys
@@ -318,7 +318,7 @@ class MemoryCatalogue:
             if record.version != version:
                 raise conflict(f"the provider {record.label!r}", version)
             projects = [override.project for override in self.overrides(organisation) if override.provider == provider]
-            check_removable(record, self.organisation(organisation).default_provider, projects)
+            check_unchosen(record, self.organisation(organisation).default_provider, projects)
             del self._providers[organisation][provider]
             self._forget_credentials(organisation, provider)
 

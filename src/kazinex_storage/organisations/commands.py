@@ -30,6 +30,11 @@ def store(organisation: str) -> str:
     return f"kazinex-storage put <file> {organisation}/<project>/<document>/<revision>"
 
 
+def bring_back(organisation: str, label: str) -> str:
+    """Return the command that lets a retired provider be written to again."""
+    return f"kazinex-storage provider retire --undo {shlex.quote(label)} --organisation {organisation}"
+
+
 def set_default(organisation: str, label: str) -> str:
     """Return the command that makes a provider the default."""
     return f"kazinex-storage provider set-default {shlex.quote(label)} --organisation {organisation}"

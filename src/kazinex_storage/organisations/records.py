@@ -124,6 +124,8 @@ class ProviderRecord:
     """When it turned FAILED; aware UTC."""
     failed_in_use: bool = False
     """Whether it was a refused call that found it, not a verification; the next call that works then clears it."""
+    retired_at: datetime | None = None
+    """Since when it only reads, so that receipts lead to what it holds and nothing is added; aware UTC."""
     max_file_bytes: int | None = None
     """The largest file; None is the default of the kind."""
     managed: bool = False
@@ -143,7 +145,7 @@ class ProviderRecord:
         Raises:
             ValueError: a time has no zone.
         """
-        for name in ("created_at", "last_verified_at", "failed_at"):
+        for name in ("created_at", "last_verified_at", "failed_at", "retired_at"):
             time: datetime | None = getattr(self, name)
             if time is not None and time.tzinfo is None:
                 raise ValueError(f"{name} has no zone; use datetime.now(UTC)")
@@ -164,6 +166,7 @@ class ProviderRecord:
             "last_error": self.last_error,
             "failed_at": self.failed_at.isoformat() if self.failed_at else None,
             "failed_in_use": self.failed_in_use,
+            "retired_at": self.retired_at.isoformat() if self.retired_at else None,
             "max_file_bytes": self.max_file_bytes,
             "managed": self.managed,
             "plan": self.plan,

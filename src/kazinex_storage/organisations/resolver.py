@@ -315,6 +315,8 @@ class Resolver(Speaker):
         if self.listens:
             self.emit(ProviderResolved(**facts(record), project=project, reason=reason.value))
         view = storage.with_policy(policy)
+        if record.retired_at is not None:
+            view = view.read_only()
         if self.cache is not None:
             view = view.cached(self.cache, space=record.organisation)
         rules = view.operations.context.rules

@@ -47,8 +47,14 @@ def check_chosen(record: ProviderRecord) -> None:
     """Refuse a provider that may not become a default or an override.
 
     Raises:
-        SettingsError: it is not VERIFIED.
+        SettingsError: it is not VERIFIED, or retired.
     """
+    if record.retired_at is not None:
+        raise SettingsError(
+            f"the provider {record.label!r} is retired and only reads; run "
+            f"{commands.bring_back(record.organisation, record.label)} before it is chosen",
+            provider=record.kind,
+        )
     if record.status is not ProviderStatus.VERIFIED:
         raise SettingsError(
             f"the provider {record.label!r} is {record.status.value} and only a VERIFIED one can be chosen; run "
@@ -57,8 +63,8 @@ def check_chosen(record: ProviderRecord) -> None:
         )
 
 
-def check_removable(record: ProviderRecord, default: str | None, projects: list[str]) -> None:
-    """Refuse to remove a provider that is the *default*, or the override of one of *projects*.
+def check_unchosen(record: ProviderRecord, default: str | None, projects: list[str]) -> None:
+    """Refuse to remove or retire a provider that is the *default*, or the override of one of *projects*.
 
     Raises:
         SettingsError: it is; the message says what to do first.

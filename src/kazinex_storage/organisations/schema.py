@@ -15,7 +15,7 @@ from .migration_tables import MIGRATION_TABLES
 from .record_tables import RECORD_COLUMNS, RECORD_TABLES
 from .service_tables import SERVICE_TABLES, usage
 
-SCHEMA_VERSION = 5
+SCHEMA_VERSION = 6
 """The layout that this release reads and writes."""
 
 # Any number will do that the application of the same database does not use; this is "kazinex" in ASCII.
@@ -44,6 +44,7 @@ providers = sa.Table(
     sa.Column("last_error", sa.Text),
     sa.Column("failed_at", UtcTime),
     sa.Column("failed_in_use", sa.Boolean, nullable=False, server_default=sa.false()),
+    sa.Column("retired_at", UtcTime),
     sa.Column("managed", sa.Boolean, nullable=False, server_default=sa.false()),
     sa.Column("max_file_bytes", sa.BigInteger),
     sa.Column("created_at", UtcTime, nullable=False),
@@ -103,6 +104,9 @@ ADDED_COLUMNS = (
 )
 """The columns that layout 5 added to tables of earlier ones."""
 
+RETIRED_COLUMNS = ((providers, providers.c.retired_at),)
+"""The columns that layout 6 added."""
+
 
 def prepare(database: Database) -> None:
     """Make the tables where they are missing, and bring those of an earlier release up to date.
@@ -161,11 +165,14 @@ def _upgrade(connection: sa.Connection, version: int) -> None:
     if version < 4:
         for table in MIGRATION_TABLES:
             table.create(connection)
-    for table, column in ADDED_COLUMNS:
-        if version > 1 or table is not revisions:  # which has just been made
-            _add(connection, table, column)
-    for table in RECORD_TABLES:
-        table.create(connection)
+    if version < 5:
+        for table, column in ADDED_COLUMNS:
+            if version > 1 or table is not revisions:  # which has just been made
+                _add(connection, table, column)
+        for table in RECORD_TABLES:
+            table.create(connection)
+    for table, column in RETIRED_COLUMNS:
+        _add(connection, table, column)
 
 
 def _add(connection: sa.Connection, table: sa.Table, *columns: sa.Column[Any]) -> None:

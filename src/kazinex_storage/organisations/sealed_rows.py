@@ -19,6 +19,7 @@ _PLAIN = (
     "last_error",
     "failed_at",
     "failed_in_use",
+    "retired_at",
     "max_file_bytes",
     "managed",
     "created_at",

@@ -37,7 +37,7 @@ from .records import KEEP, Keep, OrganisationRecord, ProjectOverride, ProviderRe
 from .retentions import Retentions
 from .rotating import Rotating
 from .rotation import KeptSecret, KeptVersionSecret
-from .rules import check_label, conflict, free_label
+from .rules import check_label, check_unchosen, conflict, free_label
 from .settings import merge
 from .use import failed
 
@@ -162,6 +162,28 @@ class Organisations(Rotating, Retentions):
             after = replace(after, max_file_bytes=max_file_bytes)
         if after is before:
             return before
+        return self._changed(
+            partial(self.catalogue.replace_provider, after), lambda made: telling.updated(before, made)
+        )
+
+    def retire_provider(self, organisation: str, provider: str, *, undo: bool = False) -> ProviderRecord:
+        """Let a provider only read from now on: receipts lead to what it holds, nothing is written or removed there.
+
+        It can be no default or override. To *undo* lets it be written to again. Processes take it over with their
+        next call.
+
+        Raises:
+            RecordNotFoundError: there is no such provider.
+            RecordConflictError: it was changed meanwhile.
+            SettingsError: it is the default or an override, or managed by the platform.
+        """
+        before = self._find(organisation, provider, None)
+        if undo == (before.retired_at is None):
+            return before
+        if not undo:
+            projects = [found.project for found in self.overrides(organisation) if found.provider == before.id]
+            check_unchosen(before, self.organisation(organisation).default_provider, projects)
+        after = replace(before, retired_at=None if undo else self._clock())
         return self._changed(
             partial(self.catalogue.replace_provider, after), lambda made: telling.updated(before, made)
         )

@@ -36,7 +36,7 @@ from .listing import SqlListing
 from .records import Choice, OrganisationRecord, ProjectOverride, ProviderRecord
 from .register import SqlRegister
 from .resealing import reseal, sealed_organisations
-from .rules import check_chosen, check_removable, conflict, id_in_use, label_in_use, label_key, unknown_provider
+from .rules import check_chosen, check_unchosen, conflict, id_in_use, label_in_use, label_key, unknown_provider
 from .schema import organisations, overrides, prepare, providers
 from .sealed_rows import SealedRows, columns_of
 from .sealing import OrganisationKeys, Sealer
@@ -232,7 +232,7 @@ class SqlCatalogue:
                 overrides.c.organisation == organisation, overrides.c.provider == provider
             )
             projects = sorted(connection.execute(users).scalars())
-            check_removable(record, _organisation(connection, organisation).default_provider, projects)
+            check_unchosen(record, _organisation(connection, organisation).default_provider, projects)
             connection.execute(providers.delete().where(*_is(organisation, provider)))
             of_it = (credentials.c.organisation == organisation, credentials.c.provider == provider)
             connection.execute(credentials.delete().where(*of_it))

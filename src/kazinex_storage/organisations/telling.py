@@ -62,6 +62,8 @@ def updated(before: ProviderRecord, after: ProviderRecord) -> Iterator[Event]:
     if before.settings_version != after.settings_version:
         changed += differing(before.settings, after.settings)
         changed += differing(_revealed(before), _revealed(after))
+    if before.retired_at != after.retired_at:
+        changed.append("retired_at")
     if changed:
         yield ProviderUpdated(**facts(after), changed=tuple(changed))
     if before.max_file_bytes != after.max_file_bytes:

@@ -91,6 +91,7 @@ class ProviderModel(BaseModel):
                 "last_error": None,
                 "diagnosis": None,
                 "failed_at": None,
+                "retired_at": None,
                 "managed": False,
                 "plan": None,
                 "is_default": True,
@@ -117,6 +118,8 @@ class ProviderModel(BaseModel):
     diagnosis: DiagnosisModel | None
     failed_at: datetime | None
     """UTC."""
+    retired_at: datetime | None
+    """Since when it only reads; UTC."""
     managed: bool
     """Whether it is the platform's: it is chosen and never changed."""
     plan: str | None

@@ -56,6 +56,7 @@ class Shown:
             last_error=record.last_error,
             diagnosis=DiagnosisModel(meaning=found.meaning, fix=found.fix) if found is not None else None,
             failed_at=record.failed_at,
+            retired_at=record.retired_at,
             managed=record.managed,
             plan=record.plan,
             is_default=self.record.default_provider == record.id,
