@@ -93,6 +93,7 @@ HOMES = {
     "typer": ("cli",),
     "click": ("cli",),
     "rich": ("cli",),
+    "django": ("integrations.django",),
     "pytest": ("testing",),
     "hypothesis": ("testing",),
     "psycopg": ("testing",),  # SQLAlchemy loads it by name; the servers for tests make their databases with it
