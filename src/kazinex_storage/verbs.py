@@ -13,6 +13,7 @@ from .transport import Transport, TransportSettings
 if TYPE_CHECKING:
     from .contract import SettingsUser, StorageProvider
     from .lifting import ExchangeProvider, Exchanges
+    from .transport.addresses import PublicAddresses
 
 AnyProvider: TypeAlias = "StorageProvider | ExchangeProvider"
 """What a ``Storage`` can be made of."""
@@ -32,13 +33,27 @@ def offers_exchanges(provider: object) -> TypeGuard[ExchangeProvider]:
     return getattr(provider, "offers_exchanges", False) is True
 
 
+def bounds_of(provider: AnyProvider) -> tuple[PublicAddresses | None, str | None]:
+    """Return where the requests of *provider* may go, None for everywhere, and the file of authorities that it trusts.
+
+    The file is the attribute ``ca_file``, which a provider has when its settings name one.
+    """
+    addresses = provider.addresses if offers_exchanges(provider) else None
+    return addresses, getattr(provider, "ca_file", None)
+
+
 def transport_for(provider: AnyProvider, given: Transport | None) -> Transport:
-    """Return *given*, or a new one where there is none or where *provider* may not go everywhere that *given* may."""
-    found = given if given is not None else Transport()
-    if offers_exchanges(provider) and provider.addresses not in (None, found.settings.addresses):
-        if given is None:
-            return transport_for(provider, Transport(settings=TransportSettings(addresses=provider.addresses)))
-        found = given.restricted(provider.addresses)
+    """Return *given*, or a new one where there is none.
+
+    It is a new one as well where *provider* may not go everywhere that *given* may, or trusts other authorities.
+    """
+    addresses, ca_file = bounds_of(provider)
+    if given is None:
+        found = Transport(settings=TransportSettings(addresses=addresses, ca_file=ca_file))
+    else:
+        known = given.settings
+        same = addresses in (None, known.addresses) and ca_file in (None, known.ca_file)
+        found = given if same else given.restricted(addresses, ca_file)
     if hasattr(provider, "use_settings"):
         cast("SettingsUser", provider).use_settings(found.settings)
     return found

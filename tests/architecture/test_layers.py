@@ -135,7 +135,7 @@ TYPE_CHECKER_ONLY = {"_typeshed", "typing_extensions"}
 
 ENVIRONMENT_READERS = (
     "providers.settings.environment",
-    "transport.handle",  # SSL_CERT_FILE and SSL_CERT_DIR, which mean the same in every program
+    "transport.trust",  # SSL_CERT_FILE and the like, which mean the same in every program
 )
 SLEEPERS = (
     "transport.one",  # the synchronous driver

@@ -225,6 +225,9 @@ BAD = [
     ("sharepoint", {**SITE, "ca_file": "/etc/shadow"}, "ca_file means belongs"),
     ("sharepoint", {**SITE, "login_url": PUBLIC}, "login_url is for the operator"),
     ("sharepoint", {**SITE, "graph_url": f"{PUBLIC}/v1.0"}, "graph_url is for the operator"),
+    ("s3", {**S3, "ca_file": "/etc/shadow"}, "ca_file means belongs"),
+    ("r2", {**R2, "ca_file": "/etc/shadow"}, "ca_file means belongs"),
+    ("supabase", {**SUPABASE, "ca_file": "/etc/shadow"}, "ca_file means belongs"),
     ("s3", {**S3, "endpoint_url": "http://1.1.1.1"}, "over TLS"),
     ("r2", {**R2, "endpoint_url": "http://1.1.1.1"}, "over TLS"),
     (

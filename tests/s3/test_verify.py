@@ -439,7 +439,7 @@ def test_a_certificate_without_a_known_issuer(tls: Proxy) -> None:
     check = failure(verified(nowhere(tls.url)))
 
     assert "not signed by an authority that this machine trusts" in str(check.diagnosis)
-    assert "SSL_CERT_FILE" in str(check.fix)
+    assert "ca_file" in str(check.fix)
 
 
 def test_plain_http_to_a_port_that_speaks_tls(tls: Proxy) -> None:

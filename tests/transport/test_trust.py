@@ -10,14 +10,20 @@ import certifi
 import pycurl
 import pytest
 
+from kazinex_storage.errors import SettingsError
 from kazinex_storage.transport import TransportSettings
 from kazinex_storage.transport.handle import trust
+from kazinex_storage.transport.trust import CA_FILE
+
+
+VARIABLES = (CA_FILE, "SSL_CERT_FILE", "SSL_CERT_DIR", "REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE")
+"""In the order in which they count."""
 
 
 @pytest.fixture(autouse=True)
 def _no_variables(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.delenv("SSL_CERT_FILE", raising=False)
-    monkeypatch.delenv("SSL_CERT_DIR", raising=False)
+    for name in VARIABLES:
+        monkeypatch.delenv(name, raising=False)
 
 
 def test_the_file_of_the_settings_comes_first(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
@@ -38,7 +44,36 @@ def test_the_variables_of_openssl_come_next(monkeypatch: pytest.MonkeyPatch, tmp
     assert [(pycurl.CAINFO, str(file))] == trust(TransportSettings())
 
 
-@pytest.mark.parametrize("variable", ["SSL_CERT_FILE", "SSL_CERT_DIR"])
+def test_each_variable_comes_before_those_after_it(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    found = []
+    for name in reversed(VARIABLES):
+        path = tmp_path / name
+        path.mkdir() if name.endswith("DIR") else path.touch()
+        monkeypatch.setenv(name, str(path))
+        found.append(trust(TransportSettings()))
+
+    options = [pycurl.CAPATH if name.endswith("DIR") else pycurl.CAINFO for name in VARIABLES]
+    assert found == [[(how, str(tmp_path / name))] for how, name in zip(options, VARIABLES, strict=True)][::-1]
+
+
+def test_a_folder_of_certificates_is_taken_where_other_programs_take_one(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setenv("REQUESTS_CA_BUNDLE", str(tmp_path))
+
+    assert [(pycurl.CAPATH, str(tmp_path))] == trust(TransportSettings())
+
+
+def test_a_wrong_path_in_our_own_variable_does_not_lead_back_to_the_public_authorities(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setenv(CA_FILE, str(tmp_path / "none.pem"))
+
+    with pytest.raises(SettingsError, match=CA_FILE):
+        trust(TransportSettings())
+
+
+@pytest.mark.parametrize("variable", VARIABLES[1:])
 def test_a_variable_that_names_nothing_is_passed_over(
     variable: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:

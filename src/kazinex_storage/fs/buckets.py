@@ -55,7 +55,10 @@ class BucketFileSystem(ProviderFileSystem):
 
         def open_bucket(bucket: str, transport: Transport) -> Storage:
             settings = cls._settings(model, {**given, cls.place_field: bucket}, held)
-            return Storage(cls.registry.open(cls.kind, settings), transport=transport, digest=digest)
+            storage = Storage(cls.registry.open(cls.kind, settings), transport=transport, digest=digest)
+            if storage.transport is not transport:  # it trusts other authorities: only its own carries its requests
+                storage.operations.context.carrier = storage.transport
+            return storage
 
         return BucketSpace(cls._schemes()[0], cls.place_field, open_bucket)
 

@@ -132,6 +132,7 @@ class BucketOptions(EncryptionOptions, total=False):
 
     prefix: str
     endpoint_url: str | None
+    ca_file: str | None
     public_base_url: str | None
     max_file_size: int | None
 
@@ -194,7 +195,6 @@ class AzureOptions(BucketOptions, total=False):
     certificate: str | None
     identity: Literal["managed", "workload"] | None
     login_url: str | None
-    ca_file: str | None
     browser_origin: str | None
     body_checksum: Literal["md5", "crc64"]
     residency: str | None

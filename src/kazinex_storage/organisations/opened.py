@@ -23,7 +23,7 @@ from ..storage.trash import DEFAULT_KEEP
 from ..transport import Transport
 from ..transport.addresses import PublicAddresses
 from ..types import ProviderInfo
-from ..verbs import AnyProvider, offers_exchanges
+from ..verbs import AnyProvider, bounds_of
 from .records import ProviderRecord
 
 # An open provider holds a descriptor or a few connections; the usual limit is 1,024 descriptors a process.
@@ -65,7 +65,7 @@ class OpenStorages:
         self._capacity = capacity
         self.keep_removed: timedelta | None = DEFAULT_KEEP
         """How long what is removed is kept, where neither the place nor the settings say; None: not at all."""
-        self._restricted: dict[PublicAddresses, Transport] = {}
+        self._restricted: dict[tuple[PublicAddresses | None, str | None], Transport] = {}
         self._entries: OrderedDict[tuple[str, str], _Entry] = OrderedDict()
         self._lock = threading.Lock()
         self._pid = os.getpid()
@@ -85,11 +85,10 @@ class OpenStorages:
             if entry.storage is None:
                 newest = entry.record
                 provider = self._opener(newest)
-                addresses = provider.addresses if offers_exchanges(provider) else None
                 storage = Storage(
                     provider,
                     prefix=f"{newest.organisation}/",
-                    transport=self._transport_to(addresses).owned(newest.organisation),
+                    transport=self._transport_to(*bounds_of(provider)).owned(newest.organisation),
                     write_once=is_revision,
                     state_key=self._state_keys(newest.organisation),
                 )
@@ -114,13 +113,14 @@ class OpenStorages:
         for transport in self._restricted.values():
             transport.close()
 
-    def _transport_to(self, addresses: PublicAddresses | None) -> Transport:
-        if addresses is None:
+    def _transport_to(self, addresses: PublicAddresses | None, ca_file: str | None) -> Transport:
+        if addresses is None and ca_file is None:
             return self._transport
+        bounds = addresses, ca_file
         with self._lock:
-            if addresses not in self._restricted:
-                self._restricted[addresses] = self._transport.restricted(addresses)
-            return self._restricted[addresses]
+            if bounds not in self._restricted:
+                self._restricted[bounds] = self._transport.restricted(addresses, ca_file)
+            return self._restricted[bounds]
 
     def _entry(self, record: ProviderRecord) -> _Entry:
         self._after_fork()

@@ -47,7 +47,9 @@ _VERBS: Final = frozenset(
 
 _SIGNING: Final = "presign"
 
-_PROVIDER: Final = frozenset({"addresses", "check_key", "info", "offers_exchanges", "public_access", "state_secret"})
+_PROVIDER: Final = frozenset(
+    {"addresses", "ca_file", "check_key", "info", "offers_exchanges", "public_access", "state_secret"}
+)
 """What of a provider itself is asked by code that does not go through its exchanges."""
 
 

@@ -97,9 +97,12 @@ class Transport:
         """How it reaches servers."""
         return self._wire.settings
 
-    def restricted(self, addresses: PublicAddresses) -> Transport:
-        """Return one like this, with separate connections that go to *addresses* only; close it as well."""
-        return self._like(self._wire.restricted(addresses), self._calls, own_wire=True)
+    def restricted(self, addresses: PublicAddresses | None = None, ca_file: str | None = None) -> Transport:
+        """Return one like this, with separate connections; close it as well.
+
+        They go to *addresses* only, and trust *ca_file*; None leaves either as it is here.
+        """
+        return self._like(self._wire.restricted(addresses, ca_file), self._calls, own_wire=True)
 
     def owned(self, owner: object) -> Transport:
         """Return one over the same connections and threads, for what *owner* does: it has a share, and no more.

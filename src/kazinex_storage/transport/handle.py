@@ -20,6 +20,7 @@ from .opener import Opener
 from .request import BodySlice, Request
 from .sigv4 import Headers, Signer
 from .stall import LEAST_SPEED
+from .trust import named_trust
 
 if TYPE_CHECKING:
     from .attempt import Attempt
@@ -121,20 +122,9 @@ def trust(settings: TransportSettings) -> list[Option]:
     Raises:
         SettingsError: the CA file cannot be read.
     """
-    if settings.ca_file is not None:
-        try:
-            with open(settings.ca_file, "rb"):
-                return [(pycurl.CAINFO, settings.ca_file)]
-        except OSError as error:
-            raise SettingsError(
-                f"the CA file {settings.ca_file!r} cannot be read ({error.strerror}); give a PEM file", code="ca"
-            ) from error
-    # Those of OpenSSL. The module ssl would read them, but takes 7 ms to load.
-    file, folder = os.environ.get("SSL_CERT_FILE"), os.environ.get("SSL_CERT_DIR")
-    if file and os.path.isfile(file):
-        return [(pycurl.CAINFO, file)]
-    if folder and os.path.isdir(folder):
-        return [(pycurl.CAPATH, folder)]
+    path = named_trust(settings.ca_file)
+    if path is not None:
+        return [(pycurl.CAPATH if os.path.isdir(path) else pycurl.CAINFO, path)]
     return [(pycurl.CAINFO, _public_authorities())]
 
 

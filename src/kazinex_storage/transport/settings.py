@@ -32,7 +32,7 @@ class TransportSettings:
     idle_timeout_s: float = 30.0
     """A body, sent or received, that moves less than 100 bytes/s for this long has stalled. Looked at once a second."""
     ca_file: str | None = None
-    """Certificates to trust, PEM. None: ``SSL_CERT_FILE`` or ``SSL_CERT_DIR``, else those of certifi."""
+    """Certificates to trust, PEM. None: what the environment names (``trust.py``), else those of certifi."""
     proxy: str | None = field(default=None, repr=False)
     """URL of a proxy. None: what ``https_proxy`` and ``no_proxy`` say; empty: none at all. May hold a password."""
     addresses: PublicAddresses | None = None

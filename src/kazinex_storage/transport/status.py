@@ -72,7 +72,7 @@ def error_of(code: int, message: str, host: str, operation: str, attempts: int, 
         "dns": "look at the host name and the name server",
         "connect": "look at the address, the firewall and the proxy",
         "timeout": "the server or the network is stalled, repeat later",
-        "tls": "look at the server's certificate; a private one needs ca_file or SSL_CERT_FILE",
+        "tls": "look at the server's certificate; a private one needs ca_file, or KAZINEX_STORAGE_CA_FILE",
     }.get(kind_of(code), "the connection broke off, repeat later")
     return UnavailableError(
         f"{host} could not be reached: {message}{times}; {advice}",

@@ -79,9 +79,11 @@ class Wire:
         self.plain: Callable[[Attempt], Response | None] = partial(plain_response, self.policy, observer)
         """Returns the response to a first attempt; None: ``exchange`` has to go on from it."""
 
-    def restricted(self, addresses: PublicAddresses) -> Wire:
-        """Return one like this, with separate connections that go to *addresses* only."""
-        made = Wire(replace(self.settings, addresses=addresses), self.policy, self._observer)
+    def restricted(self, addresses: PublicAddresses | None, ca_file: str | None) -> Wire:
+        """Return one like this, with separate connections that go to *addresses* only and trust *ca_file*."""
+        known = self.settings
+        settings = replace(known, addresses=addresses or known.addresses, ca_file=ca_file or known.ca_file)
+        made = Wire(settings, self.policy, self._observer)
         made.owner, made.family = self.owner, (made.family[0], self.owner)
         return made.background() if self.behind else made
 

@@ -113,6 +113,8 @@ class AzureBlobProvider:
         """What it can do."""
         self.target = target
         """The container."""
+        self.ca_file = target.ca_file
+        """Whose certificates are trusted; None: what the transport trusts."""
         self.codec = codec_of(target.prefix)
         """Keys to names of the service, and back."""
         self._signing = signing_of(target)

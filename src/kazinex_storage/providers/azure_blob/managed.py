@@ -24,8 +24,14 @@ _RENEW_SECONDS: Final = 300.0
 class ManagedTokens:
     """Tokens for an identity that needs no secret. Thread-safe; azure-identity caches them too."""
 
-    def __init__(self, kind: MachineIdentity, client_id: str | None = None, scope: str = SCOPE) -> None:
-        """Ask for the identity *client_id*, where the machine has several; tokens are for *scope*."""
+    def __init__(
+        self, kind: MachineIdentity, client_id: str | None = None, scope: str = SCOPE, ca_file: str | None = None
+    ) -> None:
+        """Ask for the identity *client_id*, where the machine has several; tokens are for *scope*.
+
+        *ca_file* is trusted where the identity is proven to Microsoft Entra.
+        """
+        self._ca_file = ca_file
         self._scope = scope
         self._kind = kind
         self._client_id = client_id
@@ -69,8 +75,15 @@ class ManagedTokens:
             ) from None
         try:
             if self._credential is None:
+                from ...transport.trust import named_trust  # only users of such an identity pay
+
                 make = ManagedIdentityCredential if self._kind == "managed" else WorkloadIdentityCredential
-                self._credential = make(client_id=self._client_id) if self._client_id else make()
+                verify = named_trust(self._ca_file) or True
+                self._credential = (
+                    make(client_id=self._client_id, connection_verify=verify)
+                    if self._client_id
+                    else make(connection_verify=verify)
+                )
             return self._credential.get_token(self._scope)
         except (CredentialUnavailableError, ValueError):
             raise SettingsError(

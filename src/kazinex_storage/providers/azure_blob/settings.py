@@ -121,7 +121,8 @@ class AzureBlobSettings(EncryptableModel):
     login_url: OptionalEndpoint = None
     """An authority other than that of the public cloud."""
     ca_file: OptionalText = None
-    """File of the authorities that are trusted when asking for tokens, instead of the system's."""
+    """File of the authorities that are trusted for every request, PEM, instead of the public ones: of a service with
+    a private one, or of a proxy that inspects TLS."""
     endpoint_url: OptionalEndpoint = None
     """Blob endpoint of a sovereign cloud or of Azurite, without the container. Without it: the public cloud."""
     prefix: Folder = ""
@@ -210,6 +211,7 @@ class AzureBlobSettings(EncryptableModel):
             endpoint_url=(self.endpoint_url or _endpoint(parts, account)).rstrip("/"),
             credential=_credential(self, parts),
             prefix=self.prefix,
+            ca_file=self.ca_file,
             keep_deleted_days=self.keep_deleted_days,
             max_object_bytes=largest(self.max_file_size, MAX_OBJECT_BYTES),
             residency=_residence(self),
@@ -316,7 +318,7 @@ def _credential(settings: AzureBlobSettings, parts: Mapping[str, str]) -> Creden
     if given is not None:
         return given
     if settings.identity is not None:
-        tokens = ManagedTokens(settings.identity, settings.client_id)
+        tokens = ManagedTokens(settings.identity, settings.client_id, ca_file=settings.ca_file)
         return Identity(tokens=tokens, client_id=settings.client_id)
     app = _app(settings, SCOPE)
     return Identity(tokens=Tokens(app), app=app)
@@ -330,7 +332,7 @@ def _residence(settings: AzureBlobSettings) -> Residence | None:
     return Residence(
         demanded=settings.residency,
         url=f"{base}{settings.resource_id}?api-version={_RESOURCE_VERSION}",
-        tokens=ManagedTokens(settings.identity, settings.client_id, scope)
+        tokens=ManagedTokens(settings.identity, settings.client_id, scope, settings.ca_file)
         if settings.identity is not None
         else Tokens(_app(settings, scope)),
     )

@@ -118,6 +118,8 @@ class Target:
     """Whether the container supports version-level immutability, so that blobs can be retained and held."""
     page_blobs: int = PAGE_BLOBS
     """Blobs in one page of a listing, 5,000 at most."""
+    ca_file: str | None = None
+    """Whose certificates every request trusts; None: what the transport trusts."""
     body_checksum: BodyChecksum = "md5"
     """The checksum by which the service verifies bodies."""
 

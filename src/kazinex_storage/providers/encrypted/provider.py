@@ -138,6 +138,11 @@ class EncryptedProvider:
             self._provider.addresses = addresses
 
     @property
+    def ca_file(self) -> str | None:
+        """Whose certificates its requests trust."""
+        return getattr(self._provider, "ca_file", None)
+
+    @property
     def refuses_kept(self) -> bool:
         """Whether the provider beneath refuses by itself what retention forbids; see ``contract_retention.py``."""
         return getattr(self._provider, "refuses_kept", False)

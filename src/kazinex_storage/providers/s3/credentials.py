@@ -40,10 +40,10 @@ class ChainCredentials:
     edits of a profile take effect. Thread-safe; a forked child looks them up itself.
     """
 
-    def __init__(self, profile: str | None = None) -> None:
-        """Use *profile*; nothing is looked up yet."""
-        self._profile = profile
-        self._found = _Found(profile)
+    def __init__(self, profile: str | None = None, ca_file: str | None = None) -> None:
+        """Use *profile*, and trust *ca_file* where a service hands out credentials; nothing is looked up yet."""
+        self._profile, self._ca_file = profile, ca_file
+        self._found = _Found(profile, ca_file)
 
     def __call__(self) -> Credentials:
         """Return credentials that are valid now.
@@ -54,24 +54,24 @@ class ChainCredentials:
         """
         found = self._found
         if found.process != os.getpid():  # the locks of the parent may have been held when it forked
-            found = self._found = _Found(self._profile)
+            found = self._found = _Found(self._profile, self._ca_file)
         return found.now()
 
     def __repr__(self) -> str:
         return f"ChainCredentials(profile={self._profile!r})"
 
-    def __reduce__(self) -> tuple[type[ChainCredentials], tuple[str | None]]:
-        return type(self), (self._profile,)
+    def __reduce__(self) -> tuple[type[ChainCredentials], tuple[str | None, str | None]]:
+        return type(self), (self._profile, self._ca_file)
 
 
 class _Found:
     """The credentials that one process found."""
 
-    __slots__ = ("_lock", "_profile", "_renewing", "process")
+    __slots__ = ("_ca_file", "_lock", "_profile", "_renewing", "process")
 
-    def __init__(self, profile: str | None) -> None:
+    def __init__(self, profile: str | None, ca_file: str | None) -> None:
         self.process = os.getpid()
-        self._profile = profile
+        self._profile, self._ca_file = profile, ca_file
         self._lock = threading.Lock()
         self._renewing: botocore.credentials.Credentials | None = None
 
@@ -109,7 +109,15 @@ class _Found:
     def _search(self) -> botocore.credentials.Credentials:
         from botocore.session import Session
 
-        found = Session(profile=self._profile).get_credentials()
+        from ...transport.trust import named_trust  # most have a key pair
+
+        session = Session(profile=self._profile)
+        # What AWS_CA_BUNDLE and the shared configuration name counts in every program of AWS.
+        bundle = session.get_config_variable("ca_bundle") if self._ca_file is None else None
+        trusted = bundle or named_trust(self._ca_file)
+        if trusted is not None:
+            session.set_config_variable("ca_bundle", trusted)
+        found = session.get_credentials()
         # A profile without credentials would fall back to those of the machine, which were not asked for.
         if found is None or (self._profile is not None and found.method in _OF_THE_MACHINE):
             raise self._nothing()

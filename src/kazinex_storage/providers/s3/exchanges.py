@@ -77,6 +77,8 @@ class S3Provider:
         self.refuses_kept = target.locks is not None
         self.target = target
         """The bucket."""
+        self.ca_file = target.ca_file
+        """Whose certificates are trusted; None: what the transport trusts."""
         self.codec = codec_of(target)
         """Keys to names of the service, and back."""
         self._auth = auth_of(target)

@@ -24,6 +24,7 @@ from ..settings.settings_text import (
     OptionalEndpoint,
     OptionalOrigin,
     OptionalSecret,
+    OptionalText,
     OptionalToken,
     Problem,
     Secret,
@@ -124,6 +125,9 @@ class R2Settings(EncryptableModel):
     browser_origin: OptionalOrigin = None
     """Scheme and host of the web pages that upload directly to the bucket, so that ``verify`` checks its CORS policy;
     None when no page does."""
+    ca_file: OptionalText = None
+    """File of the authorities that are trusted for every request, PEM, instead of the public ones: of a service with
+    a private one, or of a proxy that inspects TLS."""
     max_file_size: MaxSize = None
     """Bytes; the service's limit is 5 TiB less 5 GiB."""
     keep_deleted_days: KeptDays = None
@@ -151,6 +155,11 @@ class R2Settings(EncryptableModel):
         return (self.endpoint_url or usual, *([self.api_url or _API] if self.api_token is not None else []))
 
     @property
+    def borrowed(self) -> tuple[str, ...]:
+        """The fields that name files of this machine."""
+        return ("ca_file",) if self.ca_file is not None else ()
+
+    @property
     def export(self) -> Exporter:
         """Options for other tools: ``settings.export("rclone")``; see ``Exporter``."""
         return Exporter(self.target())
@@ -169,6 +178,7 @@ class R2Settings(EncryptableModel):
             prefix=self.prefix,
             keep_deleted_days=self.keep_deleted_days,
             customer_key=key_of_customer(self.customer_key),
+            ca_file=self.ca_file,
             max_object_bytes=largest(self.max_file_size, R2.max_object_bytes),
             jurisdiction=self.jurisdiction,
             other_endpoints={} if self.endpoint_url else endpoints,

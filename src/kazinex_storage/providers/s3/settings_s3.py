@@ -123,6 +123,9 @@ class S3Settings(EncryptableModel):
     browser_origin: OptionalOrigin = None
     """Scheme and host of the web pages that upload directly to the bucket, so that ``verify`` checks its CORS
     configuration; None when no page does."""
+    ca_file: OptionalText = None
+    """File of the authorities that are trusted for every request, PEM, instead of the public ones: of a service with
+    a private one, or of a proxy that inspects TLS."""
     max_file_size: MaxSize = None
     """Bytes; without it 5 TiB."""
     versioned: bool = False
@@ -156,10 +159,11 @@ class S3Settings(EncryptableModel):
 
     @property
     def borrowed(self) -> tuple[str, ...]:
-        """The fields that use credentials of the machine."""
+        """The fields that use credentials or files of the machine."""
+        trust = ("ca_file",) if self.ca_file is not None else ()
         if self.profile is not None:
-            return ("profile",)
-        return () if self.access_key_id is not None else ("access_key_id",)
+            return ("profile", *trust)
+        return trust if self.access_key_id is not None else ("access_key_id", *trust)
 
     @property
     def export(self) -> Exporter:
@@ -181,6 +185,7 @@ class S3Settings(EncryptableModel):
             versioned=self.versioned,
             customer_key=key_of_customer(self.customer_key),
             virtual_host=self.addressing == "virtual" or (self.addressing == "auto" and _is_virtual(self)),
+            ca_file=self.ca_file,
             max_object_bytes=largest(self.max_file_size, S3.max_object_bytes),
             object_lock=self.object_lock,
             public_base_url=self.public_base_url,
@@ -189,7 +194,7 @@ class S3Settings(EncryptableModel):
 
     def _credentials(self) -> Credentials | CredentialSource:
         if self.access_key_id is None or self.secret_access_key is None:
-            return ChainCredentials(self.profile)
+            return ChainCredentials(self.profile, self.ca_file)
         return Credentials.of(self.access_key_id, self.secret_access_key, self.session_token)
 
 

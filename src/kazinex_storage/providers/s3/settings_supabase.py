@@ -22,6 +22,7 @@ from ..settings.settings_text import (
     KeyId,
     MaxSize,
     OptionalEndpoint,
+    OptionalText,
     OptionalToken,
     Problem,
     Residency,
@@ -89,6 +90,9 @@ class SupabaseSettings(EncryptableModel):
     with its folder. None for documents, which nobody reads without a signature."""
     session_token: OptionalToken = None
     """The token of a signed-in user; then the id is the project's and the secret its publishable key."""
+    ca_file: OptionalText = None
+    """File of the authorities that are trusted for every request, PEM, instead of the public ones: of a service with
+    a private one, or of a proxy that inspects TLS."""
     max_file_size: MaxSize = None
     """Bytes; the service takes 500 GB, and 50 MB on its free plan."""
     keep_deleted_days: KeptDays = None
@@ -117,6 +121,11 @@ class SupabaseSettings(EncryptableModel):
         return (self._endpoint,)
 
     @property
+    def borrowed(self) -> tuple[str, ...]:
+        """The fields that name files of this machine."""
+        return ("ca_file",) if self.ca_file is not None else ()
+
+    @property
     def export(self) -> Exporter:
         """Options for other tools: ``settings.export("rclone")``; see ``Exporter``."""
         return Exporter(self.target())
@@ -134,6 +143,7 @@ class SupabaseSettings(EncryptableModel):
             residency=self.residency,
             keep_deleted_days=self.keep_deleted_days,
             public_base_url=self.public_base_url,
+            ca_file=self.ca_file,
             max_object_bytes=largest(self.max_file_size, SUPABASE.max_object_bytes),
             rest=RestEndpoint(url=self.rest_url, service_key=self.service_key.get_secret_value())
             if self.service_key

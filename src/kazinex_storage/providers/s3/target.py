@@ -249,6 +249,8 @@ class Target:
     """Whether the bucket keeps what is replaced or deleted."""
     keep_deleted_days: int | None = None
     """Days for which this library keeps what is deleted; None: it does not."""
+    ca_file: str | None = None
+    """Whose certificates every request trusts; None: what the transport trusts."""
 
     @property
     def location(self) -> str:

@@ -74,5 +74,5 @@ def _untrusted(host: str, message: str) -> Diagnosis:
         meaning=f"no trusted TLS connection to {host!r} is possible: its certificate is not signed by an authority "
         "that this machine trusts, or is for another name, or the port does not speak TLS",
         fix="if a proxy of your organisation opens TLS, or the service is your own, put its authority into a file and "
-        "name it in SSL_CERT_FILE; otherwise correct the endpoint",
+        "name it in ca_file of the settings, or in KAZINEX_STORAGE_CA_FILE; otherwise correct the endpoint",
     )

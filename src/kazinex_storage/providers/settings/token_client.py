@@ -16,6 +16,7 @@ from ...errors import IntegrityError, SettingsError, UnavailableError
 from ...secrecy.masking import MaskedBytes
 from ...transport import Exchange, Request, Response, RetryPolicy, Transport, TransportSettings
 from ...transport.retry_policy import retry_after_s
+from ...transport.trust import CA_FILE
 from ...values import value
 
 TIMEOUT_SECONDS: Final = 20
@@ -24,6 +25,10 @@ TIMEOUT_SECONDS: Final = 20
 _ATTEMPTS: Final = 5
 # A passing 503 of the endpoint lasts for a second or two.
 _BASE_S: Final = 0.3
+_UNTRUSTED: Final = (
+    "the token endpoint of Microsoft shows a certificate that is not trusted here; where a proxy of your organisation "
+    f"opens TLS, name the file of its authority in ca_file, or in {CA_FILE}"
+)
 _LOCAL: Final = ("http://127.0.0.1", "http://localhost", "http://[::1]")
 
 
@@ -105,6 +110,8 @@ class TokenClient:
         try:
             response = self._transport.run(_answer_to(request))
         except (UnavailableError, IntegrityError) as error:
+            if error.code == "tls":
+                raise UnavailableError(_UNTRUSTED, code="login") from error
             raise UnavailableError(
                 "the token endpoint of Microsoft does not answer; look at the network and at proxies", code="login"
             ) from error

@@ -127,6 +127,8 @@ class SharePointProvider:
         """What it can do."""
         self.library = Library(target)
         """The library."""
+        self.ca_file = target.ca_file
+        """Whose certificates are trusted; None: what the transport trusts."""
         self.list_sites = self.library.sites
         self._tokens = target.tokens if isinstance(target.tokens, Tokens) else None
         self.objects = Objects(self.library)

@@ -133,7 +133,8 @@ class SharePointSettings(EncryptableModel):
     graph_url: OptionalEndpoint = None
     """A Graph other than that of the cloud, with its version, such as an emulator."""
     ca_file: OptionalText = None
-    """Whose certificates are trusted for tokens, if not those that the system trusts."""
+    """File of the authorities that are trusted for every request, PEM, instead of the public ones: of a service with
+    a private one, or of a proxy that inspects TLS."""
     residency: Residency = None
     """The geography that the site must be in, or several, by their codes, such as ``EUR`` or ``DEU``: ``verify`` fails
     where it is another. Graph says it for tenants with several geographies only."""
@@ -215,6 +216,7 @@ class SharePointSettings(EncryptableModel):
             known_site_id=known.site_id if known is not None else None,
             known_drive_id=known.drive_id if known is not None else None,
             residency=self.residency,
+            ca_file=self.ca_file,
             permanent_delete=self.permanent_delete,
             hold_label=self.hold_label,
             keep_deleted_days=self.keep_deleted_days,

@@ -50,6 +50,8 @@ class Target:
     max_object_bytes: int = MAX_FILE_BYTES
     client_id: str = ""
     """Of the app, for advice."""
+    ca_file: str | None = None
+    """Whose certificates every request trusts; None: what the transport trusts."""
     user_agent: str | None = None
     """``ISV|Company|App/Version``, for Microsoft not to throttle it first."""
 
