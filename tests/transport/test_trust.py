@@ -15,7 +15,6 @@ from kazinex_storage.transport import TransportSettings
 from kazinex_storage.transport.handle import trust
 from kazinex_storage.transport.trust import CA_FILE
 
-
 VARIABLES = (CA_FILE, "SSL_CERT_FILE", "SSL_CERT_DIR", "REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE")
 """In the order in which they count."""
 

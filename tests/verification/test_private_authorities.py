@@ -29,9 +29,9 @@ from kazinex_storage import (
 )
 from kazinex_storage.encryption.age import Age, generate_identity, recipient_of
 from kazinex_storage.organisations import MemoryCatalogue, Organisations, Resolver
+from kazinex_storage.providers.encrypted.opening import encrypted
 from kazinex_storage.providers.s3.credentials import ChainCredentials
 from kazinex_storage.registry import default_registry
-from kazinex_storage.storage.encrypting import encrypted
 from kazinex_storage.testing.emulators.cloudflare import r2_front
 from kazinex_storage.testing.emulators.graph import graph_emulator
 from kazinex_storage.testing.emulators.http import Answer, Received, http_server

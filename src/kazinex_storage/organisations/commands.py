@@ -35,6 +35,11 @@ def bring_back(organisation: str, label: str) -> str:
     return f"kazinex-storage provider retire --undo {shlex.quote(label)} --organisation {organisation}"
 
 
+def remove(organisation: str, label: str) -> str:
+    """Return the command that forgets a provider."""
+    return f"kazinex-storage provider remove {shlex.quote(label)} --organisation {organisation}"
+
+
 def set_default(organisation: str, label: str) -> str:
     """Return the command that makes a provider the default."""
     return f"kazinex-storage provider set-default {shlex.quote(label)} --organisation {organisation}"

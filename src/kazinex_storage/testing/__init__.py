@@ -40,7 +40,7 @@ __all__ = [
 ]
 
 # Failed assertions of the kit explain themselves only when pytest hears of the modules before they are imported.
-if "pytest" in sys.modules:
+if sys.modules.get("pytest") is not None:
     _themes = [module.name for module in pkgutil.iter_modules(__path__) if module.name.startswith("contract_")]
     sys.modules["pytest"].register_assert_rewrite(
         *(f"{__name__}.{module}" for module in ("bench", "model", "uploading", *_themes))

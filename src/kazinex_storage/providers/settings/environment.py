@@ -122,6 +122,19 @@ def time_stamp_url(environ: Mapping[str, str] | None = None) -> str | None:
     return found or None
 
 
+def with_settings(
+    kind: str, settings: Mapping[str, object], environ: Mapping[str, str] | None = None
+) -> dict[str, str]:
+    """Return the variables for a program that finds *settings* of *kind* there, beside those of this process.
+
+    Example:
+        >>> with_settings("local", {"root": "/srv/documents"}, {"HOME": "/root"})
+        {'HOME': '/root', 'KAZINEX_STORAGE_LOCAL_ROOT': '/srv/documents'}
+    """
+    given = {f"{PREFIX}{kind}_{name}".upper(): str(value) for name, value in settings.items() if value is not None}
+    return {**_variables(environ), **given}
+
+
 def settings_from_environment(
     model: type[BaseModel], prefix: str, environ: Mapping[str, str] | None = None
 ) -> dict[str, object]:

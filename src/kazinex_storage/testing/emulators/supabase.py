@@ -79,10 +79,13 @@ class SupabaseFront:
         """The REST interface."""
         return f"http://127.0.0.1:{self.port}{_OBJECT}".removesuffix("/object/")
 
-    def make_bucket(self, name: str | None = None, *, public: bool = False) -> str:
-        """Make a bucket and return its name; anybody may read what is in a *public* one."""
+    def make_bucket(self, name: str | None = None, *, public: bool = False, behind: str | None = None) -> str:
+        """Make a bucket and return its name; anybody may read what is in a *public* one.
+
+        Its objects are in *behind*, if that is given, which is there.
+        """
         bucket = name if name is not None else f"test-{secrets.token_hex(6)}"
-        self._buckets[bucket] = self._upstream.server.make_bucket()
+        self._buckets[bucket] = behind or self._upstream.server.make_bucket()
         if public:
             self._public.add(bucket)
         return bucket
@@ -248,11 +251,10 @@ class SupabaseFront:
 
 
 @contextmanager
-def supabase_front(upstream: S3Server) -> Iterator[SupabaseFront]:
-    """Run a front before *upstream* until the context ends."""
+def supabase_front(upstream: S3Server, port: int = 0) -> Iterator[SupabaseFront]:
+    """Run a front before *upstream* until the context ends, on a free port for 0."""
     front = SupabaseFront(upstream)
-    with http_server(front.serve) as port:
-        front.port = port
+    with http_server(front.serve, port=port) as front.port:
         try:
             yield front
         finally:

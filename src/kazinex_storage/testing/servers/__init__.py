@@ -6,8 +6,18 @@ Storage. There is no way to go without: a machine that lacks one fails the tests
 
 from __future__ import annotations
 
-from .azurite import AzuriteServer, azurite
+from .azurite import AzuriteHome, AzuriteServer, azurite
 from .postgres import PostgresServer, postgres
 from .s3 import S3Server, ministack, moto, seaweedfs
 
-__all__ = ["AzuriteServer", "PostgresServer", "S3Server", "azurite", "ministack", "moto", "postgres", "seaweedfs"]
+__all__ = [
+    "AzuriteHome",
+    "AzuriteServer",
+    "PostgresServer",
+    "S3Server",
+    "azurite",
+    "ministack",
+    "moto",
+    "postgres",
+    "seaweedfs",
+]

