@@ -86,5 +86,5 @@ def test_a_missing_azurite_is_an_error_that_says_what_to_do(tmp_path: Path, monk
     monkeypatch.setattr(sysconfig, "get_path", lambda _: str(tmp_path))
     monkeypatch.setattr(shutil, "which", lambda _: None)
 
-    with pytest.raises(SettingsError, match="make test installs it"), azurite():
+    with pytest.raises(SettingsError, match="emulate azure` installs it"), azurite():
         pass

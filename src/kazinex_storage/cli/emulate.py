@@ -91,7 +91,7 @@ def emulate_r2(
     program: Command = None,
 ) -> None:
     """Serve a bucket that behaves like Cloudflare R2, limits and refusals included, before SeaweedFS."""
-    _serve(context, _Wanted("r2", register, label, forget, program), port=port, keep=keep)
+    _serve(context, _Wanted("r2", register, label, forget, program), {"port": port, "keep": keep})
 
 
 def emulate_s3(
@@ -104,7 +104,7 @@ def emulate_s3(
     program: Command = None,
 ) -> None:
     """Serve a bucket of SeaweedFS, which speaks S3."""
-    _serve(context, _Wanted("s3", register, label, forget, program), port=port, keep=keep)
+    _serve(context, _Wanted("s3", register, label, forget, program), {"port": port, "keep": keep})
 
 
 def emulate_supabase(
@@ -117,7 +117,7 @@ def emulate_supabase(
     program: Command = None,
 ) -> None:
     """Serve a bucket that behaves like Supabase Storage, before SeaweedFS."""
-    _serve(context, _Wanted("supabase", register, label, forget, program), port=port, keep=keep)
+    _serve(context, _Wanted("supabase", register, label, forget, program), {"port": port, "keep": keep})
 
 
 def emulate_azure(
@@ -133,7 +133,9 @@ def emulate_azure(
     program: Command = None,
 ) -> None:
     """Serve a container of Azurite, Microsoft's emulator. It is installed by npm the first time, if it is not here."""
-    _serve(context, _Wanted("azure", register, label, forget, program), port=port, keep=keep, azurite=azurite)
+    _serve(
+        context, _Wanted("azure", register, label, forget, program), {"port": port, "keep": keep, "azurite": azurite}
+    )
 
 
 def emulate_graph(
@@ -147,7 +149,9 @@ def emulate_graph(
     program: Command = None,
 ) -> None:
     """Serve SharePoint libraries behind Microsoft Graph over TLS, with one site and one app; what is stored is lost."""
-    _serve(context, _Wanted("graph", register, label, forget, program), port=port, site=site, library=library)
+    _serve(
+        context, _Wanted("graph", register, label, forget, program), {"port": port, "site": site, "library": library}
+    )
 
 
 @value(kw_only=False)
@@ -161,7 +165,7 @@ class _Wanted:
     program: Sequence[str] | None
 
 
-def _serve(context: typer.Context, wanted: _Wanted, **plan: object) -> None:
+def _serve(context: typer.Context, wanted: _Wanted, plan: Mapping[str, object]) -> None:
     if wanted.organisation is None and (wanted.label is not None or wanted.forget):
         raise UsageError("--label and --forget are for --register ORGANISATION")
     command = command_of(context)

@@ -16,7 +16,6 @@ from ...errors import IntegrityError, SettingsError, UnavailableError
 from ...secrecy.masking import MaskedBytes
 from ...transport import Exchange, Request, Response, RetryPolicy, Transport, TransportSettings
 from ...transport.retry_policy import retry_after_s
-from ...transport.trust import CA_FILE
 from ...values import value
 
 TIMEOUT_SECONDS: Final = 20
@@ -27,7 +26,7 @@ _ATTEMPTS: Final = 5
 _BASE_S: Final = 0.3
 _UNTRUSTED: Final = (
     "the token endpoint of Microsoft shows a certificate that is not trusted here; where a proxy of your organisation "
-    f"opens TLS, name the file of its authority in ca_file, or in {CA_FILE}"
+    "opens TLS, name the file of its authority in ca_file, or in KAZINEX_STORAGE_CA_FILE"
 )
 _LOCAL: Final = ("http://127.0.0.1", "http://localhost", "http://[::1]")
 

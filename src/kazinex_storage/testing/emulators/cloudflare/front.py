@@ -103,12 +103,7 @@ class R2Front:
         return f"{self._scheme}://127.0.0.1:{self._ports[jurisdiction or 'default']}"
 
     def token(
-        self,
-        buckets: list[str] | None = None,
-        *,
-        write: bool = True,
-        admin: bool = False,
-        expired: bool = False,
+        self, buckets: list[str] | None = None, *, write: bool = True, admin: bool = False, expired: bool = False
     ) -> Token:
         """Make a token; for objects alone unless it is of an *admin*."""
         token = Token(
@@ -378,10 +373,7 @@ class R2Front:
 
 @contextmanager
 def r2_front(upstream: S3Server, *, tls: bool = False, port: int = 0) -> Iterator[R2Front]:
-    """Run a front before *upstream*, over TLS with an authority of its own if wanted, until the context ends.
-
-    *port* is that of the endpoint without a jurisdiction; 0 takes a free one.
-    """
+    """Run a front before *upstream*, over TLS if wanted with an authority of its own; *port* is of no jurisdiction."""
     with ExitStack() as stack:
         authority = stack.enter_context(certificate_authority()) if tls else None
         context = authority.server_context() if authority is not None else None
