@@ -150,4 +150,4 @@ def _flat(text: str | None) -> str:
 
 def _escaped(text: str) -> str:
     """Return *text* of a terminal as Markdown that shows the same."""
-    return re.sub(r"([*_<\[\]])", r"\\\1", text)
+    return re.sub(r"[*\[\]]|\b_|_\b", r"\\\g<0>", text.replace("<", "&lt;"))

@@ -36,7 +36,7 @@ def markdown(docstring: str | None, link: Link) -> Iterator[str]:
 def prose(text: str) -> str:
     """Return text of a docstring as Markdown that shows the same."""
     parts = _CODE.split(text)
-    parts[::2] = [re.sub(r"(?<![\w`])<|(?<!\w)_(?=\w)|\[|\]", r"\\\g<0>", part) for part in parts[::2]]
+    parts[::2] = [re.sub(r"(?<!\w)_(?=\w)|\[|\]", r"\\\g<0>", part.replace("<", "&lt;")) for part in parts[::2]]
     return "".join(f"`{part}`" if at % 2 else part for at, part in enumerate(parts))
 
 

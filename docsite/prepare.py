@@ -32,6 +32,9 @@ ROOT_PAGES = {
 ALONE = ("index.md", "tutorial.md")
 """Pages that are a tab of their own, so that there is nothing beside them to choose from."""
 
+_FOUND_LATER = ("adr/", "api/", "changelog.md", "commands/", "source/")
+"""Pages that the search shows after those that tell something."""
+
 _SOURCE = "source/"
 
 
@@ -66,8 +69,17 @@ def pages() -> Mapping[str, str]:
     found["adr/index.md"] = decisions.page(ROOT / "docs" / "adr")
     found |= commands.pages() | api.pages()
     found |= {f"{_SOURCE}{path}.md": _source_page(path) for path in sorted(set(_shown(found)))}
-    made = {uri: for_the_site(text, partial(_on_site, uri)) for uri, text in found.items()}
-    return made | {uri: f"---\nhide: [navigation]\n---\n{made[uri]}" for uri in ALONE}
+    return {uri: _marked(uri, for_the_site(text, partial(_on_site, uri))) for uri, text in found.items()}
+
+
+def _marked(uri: str, text: str) -> str:
+    """Return the page with what the theme is to know of it at its beginning."""
+    marks = ["hide: [navigation]"] if uri in ALONE else []
+    if uri.startswith(_FOUND_LATER):
+        marks.append("search: {boost: 0.3}")
+    if not marks:
+        return text
+    return "\n".join(["---", *marks, text.removeprefix("---\n") if text.startswith("---\n") else f"---\n{text}"])
 
 
 def write(folder: Path) -> None:

@@ -59,7 +59,7 @@ def _title(kind: str) -> str:
 
 def _plain(text: str) -> str:
     """Return a message as Markdown that shows the same."""
-    return re.sub(r"[*<>\[\]`]|\b_|_\b", r"\\\g<0>", text)
+    return re.sub(r"[*\[\]`]|\b_|_\b", r"\\\g<0>", text.replace("<", "&lt;"))
 
 
 def _anchor(title: str) -> str:

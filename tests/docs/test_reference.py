@@ -1,0 +1,99 @@
+"""What is written in the code arrives in the references as it was meant."""
+
+from __future__ import annotations
+
+import pytest
+from docsite import api, commands, docstrings
+from docsite.members import fields, methods
+from docsite.prepare import pages
+from docsite.signatures import signature
+
+from kazinex_storage import AsyncStorage, PutMode, Storage
+from kazinex_storage.providers.s3 import R2Settings
+
+
+def link(name: str) -> str:
+    return f"[{name}]"
+
+
+def test_sections_of_a_docstring_become_lists_and_code_stays_code() -> None:
+    text = """Write *body* to ``<key>``.
+
+    More of it, in a [list]:
+
+    Args:
+        body: What is
+            written.
+
+    Raises:
+        NotFoundError: it is not there.
+
+    Example:
+        >>> 1 + 1
+        2
+    """
+
+    found = "\n".join(docstrings.markdown(text, link))
+
+    assert found.startswith("Write *body* to `<key>`.\n\nMore of it, in a \\[list\\]:\n")
+    assert "**Parameters**\n\n- [body]: What is written.\n" in found
+    assert "**Raises**\n\n- [NotFoundError]: it is not there.\n" in found
+    assert found.rstrip().endswith("**Example**\n\n```pycon\n>>> 1 + 1\n2\n```")
+
+
+@pytest.mark.parametrize(
+    ("text", "shown"),
+    [("set KAZINEX_<KIND>_<FIELD>", "set KAZINEX_&lt;KIND>_&lt;FIELD>"), ("of ``a_b`` and _c", "of `a_b` and \\_c")],
+)
+def test_angle_brackets_and_underscores_are_shown(text: str, shown: str) -> None:
+    assert shown == docstrings.prose(text)
+
+
+def test_signatures_keep_what_is_given_by_name_only_and_defaults() -> None:
+    def call(self: object, key: str, /, *names: str, size: int = 3, deep: bool = False) -> None: ...
+
+    assert "call(key: str, /, *names: str, size: int = 3, deep: bool = False) -> None" == signature("call", call)
+
+
+def test_long_signatures_are_broken() -> None:
+    found = signature("put", Storage.put).splitlines()
+
+    assert "put(" == found[0]
+    assert "    key: str," in found
+    assert "    *," in found
+    assert ") -> ObjectInfo" == found[-1]
+
+
+def test_fields_have_their_types_defaults_and_texts() -> None:
+    found = {each.name: each for each in fields(R2Settings)}
+
+    assert "Its exact name; it must exist." == found["bucket"].text
+    assert ('Literal["eu", "fedramp", "us"] | None', None) == (
+        found["jurisdiction"].type.replace("'", '"'),
+        found["jurisdiction"].default,
+    )
+    assert "CREATE" in {each.name for each in fields(PutMode)}
+
+
+def test_methods_for_asyncio_are_told_with_the_words_of_the_blocking_ones() -> None:
+    text = api.pages()["api/storage.md"]
+
+    told = text.partition("### AsyncStorage.put_many")[2].partition("\n### ")[0]
+
+    assert "async put_many(" in told
+    assert (Storage.put_many.__doc__ or "").split(".")[0].split("*")[0] in told
+    assert "put_many" in dict(methods(AsyncStorage, ()))
+
+
+def test_a_variable_of_the_help_is_shown_whole() -> None:
+    text = commands.pages()["commands/provider.md"].replace("\\_", "_")
+
+    assert "KAZINEX_STORAGE_&lt;KIND>_&lt;FIELD>" in text
+
+
+def test_pages_of_references_come_later_in_the_search() -> None:
+    found = pages()
+
+    assert found["api/errors.md"].startswith("---\nsearch: {boost: 0.3}\ntitle: Errors\n---\n")
+    assert found["adr/index.md"].startswith("---\nsearch: {boost: 0.3}\n---\n# Decisions")
+    assert found["r2.md"].startswith("# ")
