@@ -179,15 +179,6 @@ def test_a_wrong_encoding_leaves_no_file_open(memory: Any, store: str) -> None:
     assert not memory.exists(f"{store}/a")
 
 
-def test_transactions_are_refused(memory: Any, store: str) -> None:
-    with pytest.raises(NotImplementedError, match="one by one"), memory.transaction:
-        pass
-    with pytest.raises(NotImplementedError, match="one by one"):
-        memory.start_transaction()
-    with pytest.raises(NotImplementedError, match="one by one"):
-        memory.open(f"{store}/a", "wb", autocommit=False)
-
-
 @pytest.mark.parametrize("compression", [None, "gzip"])
 def test_a_file_over_the_limit_is_refused_while_it_is_written(compression: str | None) -> None:
     policy = UploadPolicy.make(kind="memory", ceiling=2**40, max_file_bytes=1000)

@@ -7,6 +7,7 @@ import importlib
 import pickle
 import subprocess
 import sys
+import threading
 import traceback
 from collections.abc import Callable
 from pathlib import Path
@@ -297,6 +298,30 @@ def test_a_disk_without_a_root_is_refused_with_what_to_do(monkeypatch: pytest.Mo
 def test_a_root_cannot_be_given_in_the_url(tmp_path: Path) -> None:
     with pytest.raises(ValueError, match="leading slash"):
         fsspec.open(f"kazinex+local://{tmp_path}/a", root=str(tmp_path))
+
+
+ELSEWHERE = """
+import fsspec, sys
+print(fsspec.filesystem("kazinexlocal", root=sys.argv[1], durable=False).__dask_tokenize__())
+"""
+
+
+def test_equal_options_without_secrets_are_equal_and_have_one_token(tmp_path: Path) -> None:
+    found: list[Any] = []
+
+    def make() -> None:
+        for root, further in ((str(tmp_path), {}), (tmp_path, {"skip_instance_cache": True, "anon": False})):
+            found.append(fsspec.filesystem("kazinexlocal", durable=False, root=root, **further))
+
+    thread = threading.Thread(target=make)
+    thread.start()
+    thread.join()
+    make()
+    other = subprocess.run([sys.executable, "-c", ELSEWHERE, str(tmp_path)], capture_output=True, text=True, check=True)
+
+    assert 1 == len(set(found)) == len({fs.__dask_tokenize__() for fs in found} | {other.stdout.strip()})
+    assert found[0] != fsspec.filesystem("kazinexlocal", durable=True, root=tmp_path)
+    assert MemoryFileSystem(asynchronous=True) == MemoryFileSystem(asynchronous=True) != MemoryFileSystem()
 
 
 def test_instances_are_never_shared(tmp_path: Path) -> None:

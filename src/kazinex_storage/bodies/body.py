@@ -270,13 +270,27 @@ class Spool:
         self._cancelled = cancelled
         self.size = 0
         """Bytes collected so far."""
+        self.position = 0
+        """Where the next chunk goes."""
+
+    def seek(self, position: int) -> None:
+        """Let the next chunk go to *position*; what lies between the end and it becomes zeros once something is there.
+
+        Raises:
+            QuotaExceededError: the temporary directory is full.
+        """
+        try:
+            self._file.seek(position)
+        except OSError as error:
+            raise _full(error) from error
+        self.position = position
 
     def has_room_for(self, size: int) -> bool:
         """Say whether *size* more bytes would be within the limit."""
         return self._limit is None or self.size + size <= self._limit
 
     def write(self, chunk: Buffer) -> None:
-        """Append *chunk*.
+        """Write *chunk* at the position, at first the end.
 
         Raises:
             Exception: what *too_large* makes, as soon as the limit is passed.
@@ -288,13 +302,16 @@ class Spool:
             raise TypeError(f"a body consists of bytes, not {type(chunk).__name__}; open text files in binary mode")
         if self._cancelled():
             raise TransferCancelled
-        self.size += memoryview(chunk).nbytes
+        end = self.position + memoryview(chunk).nbytes
+        if end > self.position:
+            self.size = max(self.size, end)
         if self._limit is not None and self.size > self._limit:
             raise self._too_large(self.size)
         try:
             self._file.write(chunk)
         except OSError as error:
             raise _full(error) from error
+        self.position = end
 
     def expect(self, size: int) -> None:
         """Refuse a body that is said to have *size* bytes before any of it comes.

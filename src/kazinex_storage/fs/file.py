@@ -287,7 +287,8 @@ class TextWriter(io.TextIOWrapper):
     def __init__(
         self, opened: BinaryIO, file: ObjectWriter, encoding: str | None, errors: str | None, newline: str | None
     ) -> None:
-        super().__init__(opened, encoding=encoding, errors=errors, newline=newline)
+        with file.streaming():  # text asks whether it can seek, but for no more than a byte order mark
+            super().__init__(opened, encoding=encoding, errors=errors, newline=newline)
         self._file = file
 
     def __del__(self) -> None:

@@ -11,14 +11,13 @@ import os
 import secrets
 import weakref
 from collections.abc import Callable, Mapping
-from typing import Any, BinaryIO, ClassVar, NoReturn, Unpack, cast
+from typing import TYPE_CHECKING, Any, BinaryIO, ClassVar, Unpack, cast
 
 from fsspec.spec import AbstractFileSystem
 
-from ..errors import NotSupportedError
 from .bulk import Bulk
 from .calls import Calls
-from .hints import OpenHints, check_open_hints
+from .hints import IGNORED_BY_FILE_SYSTEMS, OpenHints, check_open_hints, without
 from .lookups import Lookups
 from .options import FileSystemOptions
 from .references import SecretOptions, Withheld
@@ -27,6 +26,10 @@ from .spaces import Space
 from .transfers import Transfers
 from .upstream import get_loop, stringify_path, tokenize
 from .urls import strip_scheme
+
+if TYPE_CHECKING:
+    from .async_files import AsyncReadFile, AsyncWriteFile
+    from .transactions import ObjectTransaction
 
 WITHHELD = "withheld"
 """The option by which a copy refers to the secrets of the original."""
@@ -43,6 +46,8 @@ class ObjectFileSystem(Calls):
     cachable = False
     mirror_sync_methods = False  # fsspec would replace the blocking calls by hops to a thread of its own
     root_marker = ""
+    _transaction: ObjectTransaction | None = None
+    _token = ""
     _strip_tokenize_options: tuple[str, ...] = ()
     """Options left out of tokens and pickles: secrets, and objects that belong to this process."""
 
@@ -109,8 +114,16 @@ class ObjectFileSystem(Calls):
 
     @property
     def _fs_token(self) -> str:
-        # Two file systems may differ only in options that are left out of the token.
-        return tokenize(self._fs_token_, self._nonce) if self._nonce else str(self._fs_token_)
+        """The same for equal public options, in every thread and process; dask names its tasks by it.
+
+        Secrets have no part in it. File systems that were given some differ, and so do those over an object: they may
+        reach different things with the same public options.
+        """
+        if not self._token:
+            options = without(self.storage_options, IGNORED_BY_FILE_SYSTEMS | {"loop"})
+            shown = sorted((name, str(value)) for name, value in options.items())
+            self._token = str(tokenize(f"{type(self).__module__}.{type(self).__qualname__}", shown, self._nonce))
+        return self._token
 
     def __reduce__(self) -> tuple[Callable[..., Any], tuple[Any, ...]]:
         self._check_portable()
@@ -136,21 +149,23 @@ class ObjectFileSystem(Calls):
         return f"{type(self).__name__}({lookups.space!r})" if lookups is not None else f"{type(self).__name__}(...)"
 
     @property
-    def transaction(self) -> NoReturn:
-        """Refuse: no service publishes several objects at once.
+    def transaction(self) -> ObjectTransaction:
+        """What a ``with`` block is given: all that is written in it is published when it ends, or nothing is."""
+        if self._transaction is None:
+            from .transactions import ObjectTransaction
+
+            self._transaction = ObjectTransaction(self)
+        return self._transaction
+
+    def start_transaction(self) -> ObjectTransaction:
+        """Collect from now on what is written; ``end_transaction`` publishes it.
 
         Raises:
-            NotImplementedError: always.
+            ValueError: a transaction is under way.
         """
-        raise _no_transactions()
-
-    def start_transaction(self) -> NoReturn:
-        """Refuse: no service publishes several objects at once.
-
-        Raises:
-            NotImplementedError: always.
-        """
-        raise _no_transactions()
+        transaction = self.transaction
+        transaction.start()
+        return transaction
 
     def open(
         self,
@@ -164,7 +179,7 @@ class ObjectFileSystem(Calls):
         errors: str | None = None,
         newline: str | None = None,
         cache_type: str | None = None,
-        autocommit: bool = True,
+        autocommit: bool | None = None,
         content_type: str | None = None,
         metadata: Mapping[str, str] | None = None,
         **hints: Unpack[OpenHints],
@@ -187,7 +202,8 @@ class ObjectFileSystem(Calls):
             newline: Of text.
             cache_type: The cache of fsspec that holds what a reader fetched; None is the option of the file system, by
                 default a buffer of one block.
-            autocommit: Must be True: there are no transactions.
+            autocommit: Whether closing publishes; else ``commit`` does, or ``discard`` drops it. None is True, but in a
+                transaction.
             content_type: Of what is written; None takes it from the name.
             metadata: Of what is written.
             hints: Ignored; see ``hints.py``.
@@ -196,13 +212,11 @@ class ObjectFileSystem(Calls):
             TypeError: an option is not known.
             NotFoundError: reading, and there is no such object.
             AlreadyExistsError: creating, and the object exists; raised on closing if it was created in between.
-            NotSupportedError: appending, updating in place, or without *autocommit*; it is a NotImplementedError.
+            NotSupportedError: appending or updating in place; it is a NotImplementedError.
         """
         from .file import Reading
         from .opening import Opening, open_file
 
-        if not autocommit:
-            raise _no_transactions()
         check_open_hints(cast("Mapping[str, object]", hints))
         how = Opening(
             mode=mode,
@@ -212,6 +226,7 @@ class ObjectFileSystem(Calls):
             newline=newline,
             content_type=content_type,
             metadata=metadata,
+            held=self._intrans if autocommit is None else not autocommit,
         )
         reading = Reading(
             block_size=block_size or self._default_block_size,
@@ -226,7 +241,7 @@ class ObjectFileSystem(Calls):
         path: str,
         mode: str = "rb",
         block_size: int | None = None,
-        autocommit: bool = True,
+        autocommit: bool | None = None,
         cache_options: Mapping[str, object] | None = None,
         cache_type: str | None = None,
         **hints: Unpack[OpenHints],
@@ -234,18 +249,31 @@ class ObjectFileSystem(Calls):
         opened = self.open(path, mode, block_size, cache_options, cache_type=cache_type, autocommit=autocommit, **hints)
         return cast(BinaryIO, opened)
 
+    async def open_async(
+        self, path: str | os.PathLike[str], mode: str = "rb", **hints: Unpack[OpenHints]
+    ) -> AsyncReadFile | AsyncWriteFile:
+        """Open an object in bytes on the running loop: ``rb`` reads, ``wb`` replaces, ``xb`` creates.
+
+        Its ``read``, ``write`` and ``close`` are coroutines. Writing publishes on closing; leaving the ``async with``
+        block by an exception publishes nothing.
+
+        Raises:
+            TypeError: an option is not known.
+            NotFoundError: reading, and there is no such object.
+            NotSupportedError: another mode; it is a NotImplementedError.
+        """
+        from .async_files import open_async
+
+        check_open_hints(cast("Mapping[str, object]", hints))
+        url = os.fspath(path)
+        return await open_async(self, self._path(url) if mode == "rb" else self._target(url), mode)
+
     def _check_portable(self) -> None:
         if not self._portable:
             raise TypeError(
                 f"{type(self).__name__} was made from an object of this process and cannot be pickled; "
                 "make it from options instead"
             )
-
-
-def _no_transactions() -> NotSupportedError:
-    return NotSupportedError(
-        "there are no transactions: objects are published one by one, each of them whole; write a marker object last"
-    )
 
 
 def _rebuild(cls: Callable[..., ObjectFileSystem], options: Mapping[str, object]) -> ObjectFileSystem:

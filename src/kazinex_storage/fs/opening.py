@@ -34,6 +34,8 @@ class Opening:
     """Of what is written; None takes it from the name."""
     metadata: Mapping[str, str] | None = None
     """Of what is written."""
+    held: bool = False
+    """Whether what is written is kept when the file is closed, until it is committed."""
 
     @property
     def kind(self) -> str:
@@ -84,7 +86,13 @@ def _writer(fs: Faces, path: str, how: Opening) -> WriteFile:
     storage, place, options = fs._call(fs._transfers.writing(path, options))
     if options.mode is PutMode.CREATE and _is_there(storage, place.key):
         raise AlreadyExistsError("an object has that key already; nothing was changed", operation="open", key=path)
-    return WriteFile(fs, place.name, storage, place.key, options)
+    if not how.held:
+        return WriteFile(fs, place.name, storage, place.key, options)
+    from .transactions import HeldFile, HeldTransfers
+
+    if isinstance(fs._transfers, HeldTransfers):
+        return fs._transfers.add(place, storage, options)
+    return HeldFile(fs, place, storage, options)
 
 
 def _is_there(storage: Storage, key: str) -> bool:

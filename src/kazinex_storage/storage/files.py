@@ -10,6 +10,8 @@ from __future__ import annotations
 import io
 import sys
 import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 from types import TracebackType
 from typing import TYPE_CHECKING, Protocol, TypeAlias
@@ -163,7 +165,8 @@ class ObjectWriter(io.RawIOBase):
     """The writing side: publishes on ``close`` what was written.
 
     Up to 8 MiB are in memory. What is more is sent as it comes, where the service takes bodies of unknown length, and
-    else collected in the temporary folder.
+    else collected in the temporary folder. It is collected, too, once ``seek`` or ``seekable`` was called, since what
+    was sent cannot be written again.
     """
 
     def __init__(self, storage: Opener, key: str, options: PutOptions) -> None:
@@ -185,19 +188,52 @@ class ObjectWriter(io.RawIOBase):
         self._spool: Spool | None = storage.operations.spool(key)
         self._pushed: PushedPut | None = None
         self._size = 0
+        self._collects = not storage.operations.context.rules.streams
 
     def writable(self) -> bool:
         """Return True."""
         return True
 
+    def seekable(self) -> bool:
+        """Say whether it can be written anywhere; if so, it can until it is closed."""
+        if self._pushed is None:
+            self._collects = True
+        return self._pushed is None
+
+    @contextmanager
+    def streaming(self) -> Iterator[None]:
+        """Do not take it for a promise what is asked for in the block."""
+        collects = self._collects
+        yield
+        self._collects = collects
+
+    def seek(self, offset: int, whence: int = io.SEEK_SET, /) -> int:
+        """Move; a gap that is written behind becomes zeros. No request.
+
+        Raises:
+            io.UnsupportedOperation: more than 8 MiB were sent as they came, because nothing had asked ``seekable``.
+            ValueError: the position would be negative, or the file is closed.
+        """
+        if not self.seekable():
+            raise io.UnsupportedOperation(
+                f"seek in {self._key!r}: what was written is sent already; call seekable() or seek() within the first "
+                f"{SPOOL_BYTES:,} bytes, and the rest is kept until the file is closed"
+            )
+        spool = self._open_spool()
+        base = {io.SEEK_SET: 0, io.SEEK_CUR: spool.position, io.SEEK_END: spool.size}[whence]
+        if base + offset < 0:
+            raise ValueError(f"seek to {base + offset}: before the beginning")
+        spool.seek(base + offset)
+        return spool.position
+
     def tell(self) -> int:
-        """Return how many bytes were written."""
+        """Return where the next byte is written."""
         if self._pushed is not None:
             return self._size
-        return 0 if self._forgotten else self._open_spool().size
+        return 0 if self._forgotten else self._open_spool().position
 
     def write(self, data: Buffer, /) -> int:  # type: ignore[override]  # typeshed wants any buffer
-        """Append *data*.
+        """Write *data* at the position.
 
         Raises:
             FileTooLargeError: the limit is passed; nothing will be published.
@@ -218,7 +254,7 @@ class ObjectWriter(io.RawIOBase):
         """Collect *data*, or give it to a put that has begun because it is more than is held in memory."""
         if self._pushed is None:
             spool, rules = self._open_spool(), self._storage.operations.context.rules
-            if not rules.streams or spool.size + len(data) <= SPOOL_BYTES:
+            if self._collects or spool.size + len(data) <= SPOOL_BYTES:
                 spool.write(data)
                 return
             from .pushing import PushedPut
