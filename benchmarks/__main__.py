@@ -28,6 +28,7 @@ from . import (
     service,
     sharepoint,
     small_objects,
+    syncs,
 )
 from .judge import judge
 from .machine import describe, load
@@ -58,6 +59,7 @@ SECTIONS: Mapping[str, Callable[[Path, Sizes, Log], None]] = {
     "azure": azure.run,
     "service": service.run,
     "migration": migration.run,
+    "sync": syncs.run,
 }
 """The sections in the order in which they are printed."""
 
@@ -133,6 +135,7 @@ def _amounts(sizes: Sizes) -> dict[str, int]:
         "moved": sizes.moved,
         "moved_large": sizes.moved_large,
         "planned": sizes.planned,
+        "synced": sizes.synced,
     }
 
 

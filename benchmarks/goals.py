@@ -404,6 +404,22 @@ def _migration() -> list[Goal]:
     ]
 
 
+def _syncs() -> list[Goal]:
+    return [
+        Goal(
+            group="Synchronisation",
+            row=f"{{synced:,}} unchanged files of 4 KiB, local disk{how}",
+            section="sync",
+            what="unchanged",
+            quantity=Quantity.OWN_TIME,
+            bound=3.0,
+            ours=ours,
+            peers=(),
+        )
+        for how, ours in (("", OURS), (", by sha256", f"{OURS}, by sha256"))
+    ]
+
+
 GOALS: tuple[Goal, ...] = (
     *_small(),
     *_bulk(),
@@ -417,5 +433,6 @@ GOALS: tuple[Goal, ...] = (
     *_azure(),
     *_service(),
     *_migration(),
+    *_syncs(),
 )
 """All of them, in the order of table and plot."""

@@ -56,6 +56,8 @@ class Sizes:
     """Objects of 64 KiB that two processes copy."""
     planned: int
     """Keys in the plan."""
+    synced: int
+    """Files of one synchronisation."""
 
 
 FULL = Sizes(
@@ -90,6 +92,7 @@ FULL = Sizes(
     moved_rounds=5,
     moved_pooled=2_000,
     planned=1_000_000,
+    synced=10_000,
 )
 
 QUICK = Sizes(
@@ -124,6 +127,7 @@ QUICK = Sizes(
     moved_rounds=3,
     moved_pooled=500,
     planned=100_000,
+    synced=10_000,
 )
 
 TINY = Sizes(
@@ -158,4 +162,5 @@ TINY = Sizes(
     moved_rounds=1,
     moved_pooled=4,
     planned=2_000,
+    synced=20,
 )

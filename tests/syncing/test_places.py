@@ -146,10 +146,12 @@ def test_a_library_that_lists_in_an_order_of_its_own_and_ignores_case(tmp_path: 
     with graph_emulator() as emulator, _library(emulator) as storage:
         first = sync(folder, storage)
         (folder / "B.TXT").write_bytes(b"other")
+        (folder / "a/z.txt").write_bytes(b"changed")
         second = sync(folder, storage, SyncOptions(by="sha256"))
 
-    assert (4, 4) == (first.copied, second.same)
-    assert [("refuse", "B.TXT")] == [(item.action, item.key) for item in second.items]
+        assert b"changed" == storage.get_bytes("a/z.txt")
+    assert (4, 3) == (first.copied, second.same)
+    assert [("refuse", "B.TXT"), ("replace", "a/z.txt")] == [(item.action, item.key) for item in second.items]
 
 
 def _library(emulator: GraphEmulator) -> Storage:

@@ -386,6 +386,8 @@ def test_two_folders_of_one_storage_are_copied_by_the_service_and_must_be_apart(
 
 
 def test_two_folders_of_this_machine_are_not_our_business(folder: Path, tmp_path: Path) -> None:
+    with pytest.raises(NotFoundError, match="is no folder"):
+        sync(Storage(MemoryProvider()), folder / "a.pdf")
     with pytest.raises(NotSupportedError, match="rsync"):
         sync(folder, tmp_path / "other")
     with pytest.raises(SettingsError, match="no comparison"):

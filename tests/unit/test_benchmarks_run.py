@@ -23,6 +23,7 @@ GROUPS = {
         "receipts": "Receipts",
         "fs": "fsspec",
         "bulk": "Bulk",
+        "sync": "Sync",
         "s3-presign": "S3, presign",
     },
     "services": {

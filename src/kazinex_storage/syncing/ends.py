@@ -94,7 +94,7 @@ class Target(End, Protocol):
         ...
 
     def delete(self, entries: Sequence[Entry]) -> Exchange[Deleted]:
-        """Delete each of *entries*, at most 1,000, unless it is another one by now."""
+        """Delete each of *entries*, at most 1,000; of a disk, unless it is another file by now."""
         ...
 
 

@@ -45,13 +45,13 @@ class Folder:
         self.root = Path(root)
         """The folder."""
 
-    def check(self) -> None:
-        """Refuse a source that is no folder.
+    def check(self, *, missing: bool = False) -> None:
+        """Refuse what is no folder; it may be *missing* where it can be made.
 
         Raises:
             NotFoundError: it is none.
         """
-        if not self.root.is_dir():
+        if not self.root.is_dir() and not (missing and not os.path.lexists(self.root)):
             reason = "is no folder" if self.root.exists() else "does not exist"
             raise NotFoundError(f"the folder {str(self.root)!r} {reason}; check its path", operation="sync")
 
@@ -74,7 +74,11 @@ class Folder:
         return sys.platform in _CASELESS_SYSTEMS
 
     def entries(self, selection: Selection) -> Iterator[Entry]:
-        """Yield the files that take part, and what is left out, folder by folder; no file is opened."""
+        """Yield the files that take part, and what is left out, folder by folder; no file is opened.
+
+        Raises:
+            OSError: the folder itself cannot be read.
+        """
         folders = [("", self.root)] if self.root.exists() else []
         while folders:
             base, path = folders.pop()
@@ -87,6 +91,8 @@ class Folder:
                         elif entry is not None:
                             yield entry
             except OSError as error:
+                if not base:
+                    raise
                 why = f"the folder cannot be read: {(error.strerror or 'error').lower()}"
                 yield Entry(_shown(base.removesuffix("/")), left_out=LeftOut.UNREADABLE, why=why)
 

@@ -32,6 +32,7 @@ class Survey:
     def __init__(self, listings: Listings, source: Source, target: Target, by: Comparison) -> None:
         """Compare what *listings* has of both, as *by* says."""
         self._listings, self._source, self._target, self._by = listings, source, target, by
+        self._ignores_case = target.ignores_case
         self._collisions: Collisions | None = None
         self._collided = set[str]()
         """Folded keys of the source that the target takes for others that it has."""
@@ -121,7 +122,7 @@ class Survey:
             if why is not None:
                 step = replace(step, kind=StepKind.REFUSE, reason=why)
         if step.kind in _KEPT:
-            folded = fold(step.key) if step.kind is StepKind.DELETE and self._target.ignores_case else None
+            folded = fold(step.key) if step.kind is StepKind.DELETE and self._ignores_case else None
             row = (step.kind.value, step.key, step.reason, folded)
             self._listings.database.execute("INSERT INTO steps VALUES (?, ?, ?, ?)", row)
             return
@@ -136,7 +137,7 @@ class Survey:
         if why is not None or step.kind is StepKind.REPLACE:
             return why
         why = self._collision(step.key)
-        if why is not None and self._target.ignores_case:
+        if why is not None and self._ignores_case:
             self._collided.add(fold(step.key))
         return why
 
@@ -149,7 +150,7 @@ class Survey:
                 capabilities=frozenset(),
                 max_object_bytes=0,
                 hierarchical=self._target.hierarchical,
-                ignores_case=self._target.ignores_case,
+                ignores_case=self._ignores_case,
             )
             self._collisions = Collisions(info)
             for there in self._listings.keys("target") if self._collisions.possible else ():

@@ -84,7 +84,7 @@ def sync(
         approve: Called before deletes, unless in a dry run.
 
     Raises:
-        NotFoundError: the source folder does not exist.
+        NotFoundError: the source folder does not exist, or what should be a folder is none.
         DeletesRefusedError: more would be deleted than *options* allow; nothing was changed.
         NotSupportedError: both are folders of this machine.
         SettingsError: the target is in the source, or the source in the target.
@@ -107,6 +107,8 @@ def sync(
     _check_apart(one, other)
     if isinstance(one, Folder):
         one.check()
+    if isinstance(other, Folder):
+        other.check(missing=True)
     with Listings() as listings:
         return _Sync(one, other, options, transport, on_step or _ignore).run(listings, approve)
 
