@@ -34,6 +34,21 @@ _BLANK: Final = frozenset("\u034f\u115f\u1160\u17b4\u17b5\u2800\u3164\uffa0") | 
 # They join or part letters in Arabic, Persian and Indic scripts, and the parts of an emoji.
 _JOINERS: Final = frozenset("\u200c\u200d")
 
+# learn.microsoft.com/windows/win32/fileio/naming-a-file (read 2026-11)
+_WINDOWS_SIGNS: Final = frozenset('<>:"|?*\\')
+_WINDOWS_DEVICES: Final = frozenset(
+    ("con", "prn", "aux", "nul", *(f"{port}{number}" for port in ("com", "lpt") for number in "123456789¹²³"))
+)
+
+
+def windows_misfit(name: str) -> str | None:
+    """Return why no file of Windows has *name*, one segment of a key; None when one can."""
+    if not _WINDOWS_SIGNS.isdisjoint(name) or name.endswith((" ", ".")):
+        return f"Windows has no file of the name {name!r}"
+    if name.partition(".")[0].rstrip().lower() in _WINDOWS_DEVICES:
+        return f"{name!r} is the name of a device on Windows"
+    return None
+
 
 def invisible_in(name: str) -> str | None:
     """Return the first character of *name* that cannot be seen, or that turns the direction of text; None without one.

@@ -224,10 +224,10 @@ def test_opening_a_provider_loads_pydantic_and_nothing_else(kind: str) -> None:
         pytest.param("from kazinex_storage import Storage", 45, (*IDLE, "pycurl"), id="storage"),
         pytest.param("from kazinex_storage.providers.s3 import S3Provider", 57, (*IDLE, "pycurl"), id="provider"),
         pytest.param(FROM_SETTINGS, 63, (*PYDANTIC, "pycurl"), id="settings"),
-        pytest.param(FILE_SYSTEM, 115, ("sqlalchemy", "xml", "certifi"), id="fsspec"),
+        pytest.param(FILE_SYSTEM, 116, ("sqlalchemy", "xml", "certifi"), id="fsspec"),
         pytest.param(COMMAND.format("--version"), 50, (*CATALOGUE, "pydantic"), id="version"),
         pytest.param(COMMAND.format("--help"), 50, (*CATALOGUE, "pydantic"), id="help"),
-        pytest.param(COMMAND.format("kinds"), 136, CATALOGUE, id="kinds"),
+        pytest.param(COMMAND.format("kinds"), 138, CATALOGUE, id="kinds"),
     ],
 )
 def test_a_start_loads_no_more_than_it_needs(statement: str, most: int, idle: tuple[str, ...]) -> None:

@@ -26,6 +26,7 @@ LEVELS = {
     "json_text": 0,
     "secrecy": 0,
     "threads": 0,
+    "system": 0,
     # 1: rules without I/O
     "keys": 1,
     "caseless": 1,
@@ -138,6 +139,8 @@ ENVIRONMENT_READERS = (
     "transport.trust",  # SSL_CERT_FILE and the like, which mean the same in every program
 )
 SLEEPERS = (
+    "transport.polling",  # Windows waits for sockets, and not for nothing
+    "system",  # Windows says only that a file is in use, and gives nothing to wait on
     "transport.one",  # the synchronous driver
     "transport.line",  # what it waits with
     "providers.local.locks",  # locks of a disk have no way to wait for a limited time

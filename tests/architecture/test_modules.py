@@ -78,6 +78,7 @@ SINGLETONS = {
     "fs.references.REFERENCES": "a copy finds the secrets of its original, which lives in the same process",
     "providers.memory.shelf.SHELVES": "named stores outlive the providers that share a name",
     "registry._REGISTRY": "the sole registry",
+    "providers.local.by_path._NUMBERS": "the numbers of open folders are those of the process, as descriptors are",
     "bodies.resident.FOLDERS": "where the folders of a machine are is the same for all who read there",
     "bodies.memory_budget.BUDGET": "the memory of a process is one, whatever holds bodies in it",
     "providers.s3.pacing.PACES": "when the keys of R2 may be written again, by all storages of the process",

@@ -14,6 +14,7 @@ from contextlib import ExitStack, contextmanager, nullcontext, suppress
 from typing import Any, BinaryIO, Protocol
 
 from ..errors import IntegrityError, QuotaExceededError
+from ..system import CLOSE_ON_EXEC, NO_WAIT
 from ..transport.exchange import TransferCancelled
 from ..types import Buffer
 
@@ -185,7 +186,7 @@ class PathBody:
 
 def _open_plain(path: str, flags: int) -> int:
     """Open a plain file; a pipe that has taken its place does not block."""
-    descriptor = os.open(path, flags | os.O_NONBLOCK | getattr(os, "O_CLOEXEC", 0))
+    descriptor = os.open(path, flags | NO_WAIT | CLOSE_ON_EXEC)
     if not stat.S_ISREG(os.fstat(descriptor).st_mode):
         os.close(descriptor)
         raise OSError(errno.EINVAL, "it is no plain file any more", path)

@@ -13,6 +13,7 @@ from functools import partial
 from typing import TYPE_CHECKING, TypeVar
 
 from ..lazy import module
+from ..system import pread_into
 from ..types import Buffer, Checksum
 from .checksums import Hasher, hasher_of
 
@@ -162,7 +163,7 @@ class ReadBack:
         """
         while size:
             buffer = self._free()
-            count = os.preadv(descriptor, [buffer[:size]], start)
+            count = pread_into(descriptor, buffer[:size], start)
             if count == 0:
                 raise EOFError
             part = buffer[:count]

@@ -17,6 +17,7 @@ from functools import partial
 from pathlib import Path
 
 from ..errors import IntegrityError
+from ..system import CLOSE_ON_EXEC, change_mode, pread, pread_into, pwrite_all, replace
 from ..transport.exchange import TransferCancelled
 from ..types import MIB, Buffer, Checksum, ObjectInfo, Sink
 from .checksums import Hasher, check_expected, check_sha256, hasher_of
@@ -37,7 +38,7 @@ READ_BYTES = 256 * 1024
 GATHER_BYTES = 512 * 1024
 """Bytes that are written at a time."""
 
-NEW_FILE = os.O_RDWR | os.O_CREAT | os.O_EXCL | getattr(os, "O_CLOEXEC", 0)
+NEW_FILE = os.O_RDWR | os.O_CREAT | os.O_EXCL | CLOSE_ON_EXEC
 """How a temporary file is opened."""
 
 # The least that POSIX systems take is 16, Linux takes 1,024 (limits.h).
@@ -172,7 +173,7 @@ class Download:
                 raise TransferCancelled
             self._keep_mode()
             self._close()
-            os.replace(self._temporary, self._target)
+            replace(self._temporary, self._target)
             self._published = True
         return checksum
 
@@ -189,7 +190,7 @@ class Download:
         if self._hashed or written >= FEED_BYTES:
             self._feed(written - self._hashed)
         elif self._hashes or self._hasher is not None:  # a small one is not worth a thread
-            data = waiting if len(waiting) == written else os.pread(self._descriptor, written, 0)
+            data = waiting if len(waiting) == written else pread(self._descriptor, written, 0)
             self._digest.update(data)
             if self._hasher is not None:
                 self._hasher.update(data)
@@ -223,7 +224,7 @@ class Download:
         with suppress(OSError):  # there is none, or the file system has no modes
             status = os.stat(self._target, follow_symlinks=False)
             if stat.S_ISREG(status.st_mode):
-                os.fchmod(self._descriptor, stat.S_IMODE(status.st_mode) & 0o777)
+                change_mode(self._descriptor, stat.S_IMODE(status.st_mode) & 0o777)
 
     def _flush(self, span: _Span, piece: Buffer = b"") -> None:
         """Write what waits, and *piece* after it."""
@@ -277,7 +278,7 @@ class Download:
         buffer = self._read = self._read or memoryview(bytearray(READ_BYTES))
         end = start + size
         while start < end:
-            count = os.preadv(self._descriptor, [buffer[: end - start]], start)
+            count = pread_into(self._descriptor, buffer[: end - start], start)
             if count == 0:
                 raise IntegrityError("the file was truncated by another process while it was written; it was not kept")
             yield buffer[:count]
@@ -320,10 +321,7 @@ def write_pieces(descriptor: int, pieces: Sequence[Buffer], position: int) -> in
     """
     waiting = list(pieces)
     while waiting:
-        if len(waiting) == 1:
-            count = os.pwrite(descriptor, waiting[0], position)
-        else:
-            count = os.pwritev(descriptor, waiting[:_IOV_MAX], position)
+        count = pwrite_all(descriptor, waiting[:_IOV_MAX], position)
         position += count
         done = 0
         for part in waiting:

@@ -18,6 +18,8 @@ from collections.abc import Callable
 from functools import cache
 from typing import Final, NamedTuple
 
+from ..system import CLOSE_ON_EXEC, NO_WAIT
+
 _OPENAT2: Final = 437  # on every architecture, see providers/local/beneath.py
 _CWD: Final = -100  # AT_FDCWD — linux/fcntl.h
 _NO_SYMLINKS, _CACHED = 0x04, 0x20  # linux/openat2.h
@@ -31,8 +33,8 @@ def resident_how(flags: int, resolve: int = 0) -> bytes:
     return _HOW.pack(flags, 0, _NO_SYMLINKS | _CACHED | resolve)
 
 
-_LOOK: Final = resident_how(_O_PATH | os.O_CLOEXEC)
-_READ: Final = resident_how(os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK)
+_LOOK: Final = resident_how(_O_PATH | CLOSE_ON_EXEC)
+_READ: Final = resident_how(os.O_RDONLY | CLOSE_ON_EXEC | NO_WAIT)
 
 # Types of file systems on disks of this machine, and what reading there takes — linux/magic.h. Others may wait for a
 # server, and those without RWF_NOWAIT refuse it.

@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Final
 
 from ..errors import IntegrityError
+from ..system import change_mode, replace
 from ..transport.exchange import TransferCancelled
 from ..types import Buffer, Checksum, ObjectInfo, Sink
 from ..values import value
@@ -160,7 +161,7 @@ class SmallDownload:
                 os.close(descriptor)
             if self.gone:
                 raise TransferCancelled
-            os.replace(temporary, destination.path)
+            replace(temporary, destination.path)
         except BaseException:
             with suppress(FileNotFoundError):
                 os.unlink(temporary)
@@ -182,7 +183,7 @@ class SmallDownload:
                 continue
             if mode != ABSENT:
                 with suppress(OSError):  # the file system has no modes
-                    os.fchmod(descriptor, mode)
+                    change_mode(descriptor, mode)
             return temporary, descriptor
 
     def discard(self) -> None:

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import errno
 import os
-import select
 import stat
 import time
 from collections.abc import Callable, Iterator
@@ -17,6 +16,7 @@ from typing import Final
 
 from ..errors import NotSupportedError
 from ..lazy import regex
+from ..system import CLOSE_ON_EXEC, NO_TERMINAL, NO_WAIT, pread
 from ..transport.exchange import TransferCancelled
 
 # A program that was started at the same moment has opened its end by then.
@@ -27,6 +27,8 @@ _TURN_SECONDS = 0.1
 DESCRIPTOR_PATH: Final = regex(r"(/proc/[^/]+(/task/[0-9]+)?/fd|/dev/fd)/[0-9]+")
 """A path that stands for an open file of a process."""
 
+# Events of poll, whose numbers are those of POSIX: to read, to write, the other end is gone.
+_IN, _OUT, _GONE = 1, 4, 16
 _MOST_LINKS: Final = 8
 _CHUNK_BYTES = 1024 * 1024
 
@@ -76,14 +78,14 @@ def read_pipe(path: str | os.PathLike[str], cancelled: Callable[[], bool]) -> It
                 chunk = os.read(descriptor, _CHUNK_BYTES)
             except BlockingIOError:
                 begun = True  # there is a writer, who takes its time
-                _wait(descriptor, select.POLLIN)
+                _wait(descriptor, _IN)
                 continue
             if chunk:
                 begun = True
                 yield chunk
             elif begun or kind is None:
                 return
-            elif _wait(descriptor, select.POLLIN) == select.POLLHUP or time.monotonic() >= until:
+            elif _wait(descriptor, _IN) == _GONE or time.monotonic() >= until:
                 raise NotSupportedError(
                     f"nobody writes into the pipe {os.fspath(path)!r}; nothing was stored, start its writer first"
                 )
@@ -122,9 +124,9 @@ def write_into(path: str | os.PathLike[str], source: int, gone: Callable[[], boo
         OSError: the reader went away, or the device refuses.
     """
     # An open file of another program is continued, not written over.
-    with _opened(path, os.O_WRONLY | os.O_APPEND | os.O_NOCTTY, gone) as descriptor:
+    with _opened(path, os.O_WRONLY | os.O_APPEND | NO_TERMINAL, gone) as descriptor:
         position = 0
-        while chunk := os.pread(source, _CHUNK_BYTES, position):
+        while chunk := pread(source, _CHUNK_BYTES, position):
             view = memoryview(chunk)
             while view:
                 if gone():
@@ -132,13 +134,15 @@ def write_into(path: str | os.PathLike[str], source: int, gone: Callable[[], boo
                 try:
                     count = os.write(descriptor, view)
                 except BlockingIOError:
-                    _wait(descriptor, select.POLLOUT)
+                    _wait(descriptor, _OUT)
                     continue
                 view, position = view[count:], position + count
 
 
 def _wait(descriptor: int, events: int) -> int:
     """Wait a turn for *events*, and return what happened."""
+    import select  # where there is no poll there are no pipes in folders either
+
     turn = select.poll()
     turn.register(descriptor, events)
     return next((found for _, found in turn.poll(_TURN_SECONDS * 1000)), 0)
@@ -149,7 +153,7 @@ def _opened(path: str | os.PathLike[str], flags: int, gone: Callable[[], bool] =
     until = time.monotonic() + PARTNER_SECONDS
     while True:
         try:
-            descriptor = os.open(path, flags | os.O_NONBLOCK | getattr(os, "O_CLOEXEC", 0))
+            descriptor = os.open(path, flags | NO_WAIT | CLOSE_ON_EXEC)
             break
         except OSError as error:
             if error.errno != errno.ENXIO:

@@ -267,6 +267,7 @@ def _end_on_signals() -> None:
     def end(number: int, frame: FrameType | None) -> None:  # noqa: ARG001  # the interface of handlers
         raise SystemExit(128 + number)
 
-    for number in (signal.SIGTERM, signal.SIGHUP):
-        if signal.getsignal(number) is signal.SIG_DFL:  # nohup ignores SIGHUP and means it
+    for name in ("SIGTERM", "SIGHUP", "SIGBREAK"):
+        number = getattr(signal, name, None)  # Windows has no SIGHUP, and others no SIGBREAK
+        if number is not None and signal.getsignal(number) is signal.SIG_DFL:  # nohup ignores SIGHUP and means it
             signal.signal(number, end)

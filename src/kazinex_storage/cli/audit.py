@@ -108,8 +108,10 @@ def export(
         for line in audit.lines(organisation, after=after):
             command.out.data(line.encode())
         return
+    from ..system import CLOSE_ON_EXEC  # what only looks at commands does without
+
     try:
-        opened = os.open(file, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
+        opened = os.open(file, os.O_WRONLY | os.O_CREAT | os.O_EXCL | CLOSE_ON_EXEC, 0o600)
     except FileExistsError as error:
         raise UsageError(f"{file!r} exists already, and an export is never overwritten; name another file") from error
     with open(opened, "w", encoding="ascii") as text:

@@ -178,7 +178,9 @@ def _moving(command: RunningCommand, bar: TransferBar) -> OnProgress | None:
 
 def _writer(file: Path, stack: ExitStack) -> Callable[[StoredDocument], object]:
     """Return what appends receipts to *file*, each in one write, so that a kill leaves whole lines."""
-    opened = os.open(file, os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, 0o600)
+    from ..system import CLOSE_ON_EXEC  # what only looks at commands does without
+
+    opened = os.open(file, os.O_WRONLY | os.O_CREAT | os.O_APPEND | CLOSE_ON_EXEC, 0o600)
     stack.callback(os.close, opened)
     return lambda receipt: os.write(opened, f"{write_json(receipt.to_dict())}\n".encode())
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import pwd
 import sys
 from collections.abc import Mapping
 from functools import cached_property
@@ -114,6 +113,10 @@ def _open_storage(kind: str, given: Mapping[str, str], environ: Mapping[str, str
 
 def _user() -> str:
     """Return the name of the user that the process runs as; its number where it has none."""
+    try:
+        import pwd
+    except ImportError:  # Windows
+        return os.getlogin()
     try:
         return pwd.getpwuid(os.getuid()).pw_name
     except KeyError:

@@ -220,7 +220,9 @@ def _sha256_of(file: Path) -> str:
 
 
 def _new(file: str) -> int:
+    from ..system import CLOSE_ON_EXEC  # what only looks at commands does without
+
     try:
-        return os.open(file, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
+        return os.open(file, os.O_WRONLY | os.O_CREAT | os.O_EXCL | CLOSE_ON_EXEC, 0o600)
     except FileExistsError as error:
         raise UsageError(f"{file!r} exists already, and evidence is never overwritten; name another file") from error

@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final, Protocol
 
 from ..errors import AlreadyExistsError, RecordConflictError, RecordNotFoundError, SettingsError
+from ..system import sync_folder
 from ..values import value
 from .evidence_lines import START, ReportPlace, hash_of, lines_of, signature_line
 from .journal import Entry, EntryState, Journal, Run, RunKind, RunState
@@ -237,11 +238,7 @@ class _Draft:
                 raise AlreadyExistsError(
                     f"there is another file at {str(self._path)!r}, and evidence replaces none; name another path"
                 ) from None
-        folder = os.open(self._path.parent, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
-        try:
-            os.fsync(folder)
-        finally:
-            os.close(folder)
+        sync_folder(self._path.parent)
 
     def remove(self) -> None:
         """Remove the hidden name."""

@@ -19,6 +19,7 @@ from typing import cast
 from ..errors import AccessDeniedError, QuotaExceededError, SettingsError, StorageError, UnavailableError
 from ..secrecy.masking import masked, without_frames
 from ..secrecy.pickling import not_pickled
+from ..system import CLOSE_ON_EXEC
 
 try:
     import sqlalchemy as sa
@@ -158,7 +159,7 @@ def _make_sqlite(url: sa.URL) -> sa.Engine:
         # Made here so that it is closed to others; SQLite gives its -wal and -shm files the same mode. A file that is
         # there is not opened: closing it would drop the locks that other connections of this process have on it, and
         # who closes the database next would take away the log that they write to (sqlite.org/howtocorrupt.html, 2.2).
-        os.close(os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600))
+        os.close(os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL | CLOSE_ON_EXEC, 0o600))
     except FileExistsError:
         pass
     except OSError as error:
@@ -241,6 +242,8 @@ def _watch_forks(database: Database) -> None:
             method(found)
 
     # SQLite forgets in the child which locks it holds (sqlite.org/howtocorrupt.html, 2.6), so none may be open.
+    if not hasattr(os, "register_at_fork"):
+        return  # nothing forks there
     os.register_at_fork(before=lambda: call(Database.close), after_in_child=lambda: call(Database.forget))
 
 

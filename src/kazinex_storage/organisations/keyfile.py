@@ -15,9 +15,10 @@ from pathlib import Path
 from ..errors import SealError, SettingsError
 from ..secrecy.masking import Masked
 from ..secrecy.pickling import not_pickled
+from ..system import CLOSE_ON_EXEC, NO_FOLLOW, own_user, replace, sync_folder
 from .sealing import KeyRing
 
-_CREATE = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
+_CREATE = os.O_WRONLY | os.O_CREAT | os.O_EXCL | NO_FOLLOW | CLOSE_ON_EXEC
 
 
 @not_pickled("give the other process a key ring or a key file of its own")
@@ -80,20 +81,23 @@ class KeyFile:
             return None
         except (OSError, UnicodeDecodeError) as error:
             raise SettingsError(f"the key file {str(self.path)!r} cannot be read: {error}") from error
+        user = own_user()
+        if user is None:
+            return KeyRing.parse(text)  # Windows says nothing by modes; the folder is the user's profile
         if stat.S_IMODE(status.st_mode) & 0o077:
             raise SettingsError(
                 f"the key file {str(self.path)!r} may be used by others (mode {stat.S_IMODE(status.st_mode):04o}); run "
                 f"`chmod 600 {self.path}`, and rotate the key if others have had access"
             )
-        if status.st_uid not in (os.geteuid(), 0):
+        if status.st_uid not in (user, 0):
             raise SettingsError(
                 f"the key file {str(self.path)!r} belongs to another user (uid {status.st_uid}), who can read and "
                 "change it; make it yours (chown), and rotate the key"
             )
-        self._check_folder()
+        self._check_folder(user)
         return KeyRing.parse(text)
 
-    def _check_folder(self) -> None:
+    def _check_folder(self, user: int) -> None:
         """Refuse a folder in which others could put another file in the place of this one."""
         status = self.path.parent.stat()
         mode = stat.S_IMODE(status.st_mode)
@@ -102,7 +106,7 @@ class KeyFile:
                 f"the folder {str(self.path.parent)!r} of the key file may be written by others (mode {mode:04o}), who "
                 f"could put a key of theirs into it; run `chmod go-w {self.path.parent}`"
             )
-        if status.st_uid not in (os.geteuid(), 0):
+        if status.st_uid not in (user, 0):
             raise SettingsError(
                 f"the folder {str(self.path.parent)!r} of the key file belongs to another user (uid {status.st_uid}), "
                 "who could put a key of his into it; make it yours (chown), or set KAZINEX_STORAGE_HOME to one that is"
@@ -120,7 +124,7 @@ class KeyFile:
                 pass
             finally:
                 os.unlink(draft)
-            _sync_folder(self.path.parent)
+            sync_folder(self.path.parent)
         except OSError as error:
             raise self._unwritable(error) from error
         ring = self._read()
@@ -142,14 +146,14 @@ class KeyFile:
         try:
             # Read under the lock that the draft is, so that no change between is lost.
             ring = _fill(descriptor, lambda: change(self._read() or self._make()))
-            os.replace(draft, self.path)
+            replace(draft, self.path)
         except BaseException as error:
             draft.unlink(missing_ok=True)
             if isinstance(error, OSError):
                 raise self._unwritable(error) from error
             raise
         self._ring = ring
-        _sync_folder(self.path.parent)
+        sync_folder(self.path.parent)
         return ring
 
     def _unwritable(self, error: OSError) -> SettingsError:
@@ -166,11 +170,3 @@ def _fill(descriptor: int, make: Callable[[], KeyRing]) -> KeyRing:
         file.flush()
         os.fsync(file.fileno())
     return ring
-
-
-def _sync_folder(folder: Path) -> None:
-    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)

@@ -9,7 +9,6 @@ first; the bytes are counted in one file under ``flock``, and counted again from
 
 from __future__ import annotations
 
-import fcntl
 import hashlib
 import os
 import secrets
@@ -23,6 +22,7 @@ from pathlib import Path
 from typing import Final, cast
 
 from ..json_text import parse_own_json, write_json
+from ..system import CLOSE_ON_EXEC, lock, replace
 from ..types import MIB, Buffer, Checksum, ObjectInfo
 from ..values import value
 
@@ -199,9 +199,9 @@ class DiskCache:
                     total[0] -= _remove(folder / old)
                 tag = self._begun / secrets.token_hex(16)
                 tag.write_text(etag)
-                os.replace(tag, folder / _TAG)
+                replace(tag, folder / _TAG)
             size = os.stat(begun).st_size
-            os.replace(begun, folder / name)
+            replace(begun, folder / name)
             total[0] += size
             if total[0] > self.max_bytes:
                 total[0] = self._evict()
@@ -276,7 +276,7 @@ class DiskCache:
     def _counting(self) -> Iterator[list[int]]:
         """Give the number of bytes, to be changed, while no other process changes it."""
         with open(self.path / "bytes", "a+b", opener=_private) as file:
-            fcntl.flock(file, fcntl.LOCK_EX)
+            lock(file.fileno(), wait=True)
             file.seek(0)
             text = file.read(32)
             total = [int(text) if text.isdigit() else self.size()]
@@ -293,7 +293,7 @@ class DiskCache:
 
 
 def _private(path: str, flags: int) -> int:
-    return os.open(path, flags | os.O_CLOEXEC, 0o600)
+    return os.open(path, flags | CLOSE_ON_EXEC, 0o600)
 
 
 def _remove(path: Path) -> int:

@@ -29,6 +29,7 @@ from .sessions import OtherSessions, wait_for_any
 from .wire import Wire
 
 if TYPE_CHECKING:
+    from .polling import SocketWaker
     from .session import Session, Waker
 
 T = TypeVar("T")
@@ -113,7 +114,7 @@ class Scheduler:
         self.session: Session | None = None
         self.others: OtherSessions | None = None
         """Over the connections of other transports, where exchanges go through those."""
-        self.waker: Waker | None = None
+        self.waker: Waker | SocketWaker | None = None
         """What ends a wait for sockets when a call has ended; None unless something waits for sockets."""
         self.groups: list[Group] = []
         self.tasks: set[Task] = set()

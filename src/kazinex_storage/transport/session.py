@@ -24,12 +24,14 @@ from .status import TIMED_OUT
 
 if TYPE_CHECKING:
     from .handle import Option
+    from .polling import SocketWaker
     from .stall import Limits
 
-_IN: Final = select.POLLIN
-_OUT: Final = select.POLLOUT
+# POLLIN, POLLOUT, POLLERR and POLLHUP, which the module ``select`` has where the system has poll().
+_IN: Final = 1
+_OUT: Final = 4
 _BOTH: Final = _IN | _OUT
-_BROKEN: Final = select.POLLERR | select.POLLHUP
+_BROKEN: Final = 8 | 16
 # libcurl's CURL_POLL_* to the masks of poll(): nothing, in, out, both.
 MASKS: Final = (0, _IN, _OUT, _BOTH)
 _TIMER: Final = ((pycurl.SOCKET_TIMEOUT, 0),)
@@ -159,11 +161,11 @@ class Session(Multi):
 
     def __init__(self, options: tuple[Option, ...], connections: int, limits: Limits) -> None:
         super().__init__(options, connections, limits)
-        self._poll: Any = select.epoll() if hasattr(select, "epoll") else select.poll()
+        self._poll: Any = select.epoll() if hasattr(select, "epoll") else new_poll()
         self._watched: dict[int, int] = {}
         self._timers: list[int] = []
         self._deadline: float | None = None
-        self._waker: Waker | None = None
+        self._waker: Waker | SocketWaker | None = None
         self.moved = False
         """Whether the last wait ended because something moved, and more may move at once."""
         self._multi.setopt(pycurl.M_SOCKETFUNCTION, self._watch)
@@ -227,10 +229,10 @@ class Session(Multi):
                 return
             self.wait(left)
 
-    def waker(self) -> Waker:
+    def waker(self) -> Waker | SocketWaker:
         """Return what makes ``wait`` return at once, from any thread."""
         if self._waker is None:
-            self._waker = Waker()
+            self._waker = Waker() if hasattr(select, "poll") else new_waker()
             self._poll.register(self._waker.descriptor, _IN)
         return self._waker
 
@@ -245,7 +247,7 @@ class Session(Multi):
         self.expire()
 
     @staticmethod
-    def _without_waker(waker: Waker, events: list[tuple[int, int]]) -> list[tuple[int, int]]:
+    def _without_waker(waker: Waker | SocketWaker, events: list[tuple[int, int]]) -> list[tuple[int, int]]:
         sockets = [event for event in events if event[0] != waker.descriptor]
         if len(sockets) < len(events):
             waker.clear()
@@ -291,6 +293,22 @@ class Waker:
     def __del__(self) -> None:
         os.close(self.descriptor)
         os.close(self._far)
+
+
+def new_poll() -> Any:
+    """Return a poll object of the system, or what stands in for it where there is none."""
+    if hasattr(select, "poll"):
+        return select.poll()
+    from .polling import SelectPoll  # of Windows alone
+
+    return SelectPoll()
+
+
+def new_waker() -> SocketWaker:
+    """Return a waker for where only sockets can be waited for."""
+    from .polling import SocketWaker
+
+    return SocketWaker()
 
 
 def lost_error() -> BaseException:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-import select
 from typing import TYPE_CHECKING, Final
+
+from .session import new_poll
 
 if TYPE_CHECKING:
     from .attempt import Attempt
@@ -12,6 +13,7 @@ if TYPE_CHECKING:
 
 # Where sessions cannot be waited for together they are looked at in turn: libcurl's own poll takes as long.
 _TURN_S: Final = 0.005
+_IN: Final = 1  # POLLIN
 
 
 class OtherSessions:
@@ -63,14 +65,14 @@ def wait_for_any(sessions: list[Session], timeout_s: float | None) -> list[Attem
     Raises:
         BaseException: an interrupt.
     """
-    poll, together = select.poll(), True
+    poll, together = new_poll(), True
     lefts = [session.left_s() for session in sessions]
     limits = [left for left in (*lefts, timeout_s) if left is not None]
     for session in sessions:
         descriptor = session.fileno()
         together = together and descriptor is not None
         if descriptor is not None:
-            poll.register(descriptor, select.POLLIN)
+            poll.register(descriptor, _IN)
     most_s = min(limits) if limits else None
     if not together:
         most_s = _TURN_S if most_s is None else min(most_s, _TURN_S)

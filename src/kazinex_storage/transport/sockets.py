@@ -11,20 +11,21 @@ from __future__ import annotations
 
 import os
 import select
-from asyncio import CancelledError, wait
+from asyncio import AbstractEventLoop, CancelledError, wait
 from collections.abc import AsyncGenerator
 from contextlib import suppress
 from typing import TYPE_CHECKING, Final
 
 import pycurl
 
+from ..errors import NotSupportedError
 from .attempt import LATE_S, Attempt
 from .fork_lock import leak_after_fork
 from .session import MASKS, Multi
 from .shares import Behind, Turns
 
 if TYPE_CHECKING:
-    from asyncio import AbstractEventLoop, Future, Handle
+    from asyncio import Future, Handle
 
     from .handle import Option
     from .stall import Limits
@@ -41,7 +42,12 @@ class LoopMulti(Multi):
     """The transfers of one loop; used on that loop only."""
 
     def __init__(self, options: tuple[Option, ...], connections: int, limits: Limits, loop: AbstractEventLoop) -> None:
-        """Watch sockets on *loop*; at most that many *connections* at once, further transfers wait."""
+        """Watch sockets on *loop*; at most that many *connections* at once, further transfers wait.
+
+        Raises:
+            NotSupportedError: the loop watches no sockets.
+        """
+        _check_watches(loop)
         super().__init__(options, connections, limits)
         self.loop = loop
         self._connections = connections
@@ -239,11 +245,11 @@ class LoopMulti(Multi):
         if self.loop.is_closed():
             return
         if new & _IN and not old & _IN:
-            self.loop.add_reader(descriptor, self._ready, descriptor, select.POLLIN)
+            self.loop.add_reader(descriptor, self._ready, descriptor, MASKS[_IN])
         elif old & _IN and not new & _IN:
             self.loop.remove_reader(descriptor)
         if new & _OUT and not old & _OUT:
-            self.loop.add_writer(descriptor, self._ready, descriptor, select.POLLOUT)
+            self.loop.add_writer(descriptor, self._ready, descriptor, MASKS[_OUT])
         elif old & _OUT and not new & _OUT:
             self.loop.remove_writer(descriptor)
         if wanted == pycurl.POLL_REMOVE:
@@ -269,6 +275,15 @@ class LoopMulti(Multi):
             self._set.register(descriptor, mask)
         elif known != mask:
             self._set.modify(descriptor, mask)
+
+
+def _check_watches(loop: AbstractEventLoop) -> None:
+    # That of the abstract class raises NotImplementedError, inside of a callback of libcurl.
+    if getattr(type(loop), "add_reader", None) is AbstractEventLoop.add_reader:
+        raise NotSupportedError(
+            f"a {type(loop).__name__} watches no sockets, and is what asyncio takes on Windows; run your code by "
+            "asyncio.Runner(loop_factory=asyncio.SelectorEventLoop)"
+        )
 
 
 class LoopMultis:

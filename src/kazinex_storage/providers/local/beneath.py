@@ -13,6 +13,8 @@ from collections.abc import Callable
 from functools import cache
 from typing import Final, TypeAlias
 
+from ...system import CLOSE_ON_EXEC, FOLDER, has_open_folders
+
 OpenBeneath: TypeAlias = Callable[[int, bytes, bytes], int]
 """Given a folder, a relative path and what ``how`` made: returns a new descriptor, or -1."""
 
@@ -31,10 +33,10 @@ def how(flags: int) -> bytes:
 
 def open_beneath(root: int) -> OpenBeneath | None:
     """Return what opens files below the folder *root* in one call; None where the system, or a sandbox, has no such."""
-    found = _system_call()
+    found = _system_call() if has_open_folders() else None
     if found is None:
         return None
-    descriptor = found(root, b".", how(os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC))
+    descriptor = found(root, b".", how(os.O_RDONLY | FOLDER | CLOSE_ON_EXEC))
     if descriptor < 0:
         return None
     os.close(descriptor)

@@ -11,7 +11,9 @@ import secrets
 from contextlib import suppress
 
 from ...caseless import fold
-from .names import RESERVED, from_disk, names_in
+from ...system import CLOSE_ON_EXEC
+from .disk import entries, names_in, open_file, remove, status
+from .names import RESERVED, from_disk
 
 
 def ignores_case(root: int) -> bool:
@@ -20,17 +22,17 @@ def ignores_case(root: int) -> bool:
     Looks at what is there; in an empty folder it makes a file and removes it. An empty folder that may not be written
     holds nothing that could be mistaken for something else.
     """
-    with suppress(OSError), os.scandir(root) as entries:
-        for entry in entries:
+    with suppress(OSError), entries(root) as found:
+        for entry in found:
             if entry.name.swapcase() != entry.name:
                 return _answers_to_other_case(root, entry.name)
     probe = f"{RESERVED}-{secrets.token_hex(8)}"
     with suppress(OSError):
-        os.close(os.open(probe, os.O_CREAT | os.O_EXCL | os.O_RDWR | os.O_CLOEXEC, 0o600, dir_fd=root))
+        os.close(open_file(probe, os.O_CREAT | os.O_EXCL | os.O_RDWR | CLOSE_ON_EXEC, root, 0o600))
         try:
             return _answers_to_other_case(root, probe)
         finally:
-            os.unlink(probe, dir_fd=root)
+            remove(probe, root)
     return False
 
 
@@ -52,8 +54,8 @@ def other_spelling(parent: int, name: str) -> str | None:
 
 def _answers_to_other_case(parent: int, name: str) -> bool:
     try:
-        there = os.stat(name, dir_fd=parent, follow_symlinks=False)
-        other = os.stat(name.swapcase(), dir_fd=parent, follow_symlinks=False)
+        there = status(name, parent)
+        other = status(name.swapcase(), parent)
     except OSError:
         return False
     same = (there.st_dev, there.st_ino) == (other.st_dev, other.st_ino)

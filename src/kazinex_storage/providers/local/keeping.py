@@ -16,12 +16,14 @@ from ...errors import NotFoundError, UnavailableError
 from ...json_text import parse_own_json, write_json
 from ...keys import ObjectKey
 from ...retention import UNPROTECTED, Protection, Retention, RetentionMode
+from ...system import CLOSE_ON_EXEC, NO_FOLLOW
+from . import disk
 from .locks import Locks
 from .names import KEPT, split, to_disk
 from .sidecar import version_of
 from .tree import Mapped, Tree, write_all
 
-_FLAGS: Final = os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_NOFOLLOW | os.O_CLOEXEC
+_FLAGS: Final = os.O_WRONLY | os.O_CREAT | os.O_TRUNC | NO_FOLLOW | CLOSE_ON_EXEC
 # Two times, a mode and a key of at most 1,024 bytes.
 _NOTE_BYTES: Final = 8192
 
@@ -76,18 +78,18 @@ class KeptNotes:
         }
         with self._tree.folder([*KEPT.split("/"), folder], create=True) as parent:
             if protection == UNPROTECTED:
-                os.unlink(name, dir_fd=parent)
+                disk.remove(name, parent)
                 self._tree.sync(parent)
                 return
             made = f"{name}.new"  # one name: whoever was killed with it left it to the next, under the same lock
-            descriptor = os.open(made, _FLAGS, self._tree.file_mode, dir_fd=parent)
+            descriptor = disk.open_file(made, _FLAGS, parent, self._tree.file_mode)
             try:
                 self._tree.widen(descriptor)
                 write_all(descriptor, write_json(note, ascii_only=False).encode())
                 self._tree.sync(descriptor)
             finally:
                 os.close(descriptor)
-            os.rename(made, name, src_dir_fd=parent, dst_dir_fd=parent)
+            disk.rename_over(made, name, parent)
             self._tree.sync(parent)
 
 
@@ -141,7 +143,7 @@ class KeptFiles:
         folders, name = split(key)
         with self._tree.folder(folders) as parent:
             self._tree.check_spelling(parent, name)
-            status = os.stat(to_disk(name), dir_fd=parent, follow_symlinks=False)
+            status = disk.status(to_disk(name), parent)
         if not stat.S_ISREG(status.st_mode):
             raise NotFoundError("no object has that key", key=key)
         return version_of(status)

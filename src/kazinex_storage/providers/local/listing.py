@@ -13,12 +13,12 @@ from contextlib import suppress
 from ...errors import InvalidKeyError
 from ...keys import ObjectKey, Prefix
 from ...types import Folder, ObjectInfo
+from . import disk
 from .names import RESERVED, from_disk, to_disk
 from .sidecar import object_info, version_of
 from .temporary import is_temporary, sweep
 from .tree import Mapped, Tree
 
-_FOLDER = os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC
 # A folder may hold a million files: all names are kept while it is listed, their status is read in batches.
 _BATCH = 1000
 
@@ -86,23 +86,18 @@ class Listings:
                     found.append(Folder(prefix=base + name))
                     continue
                 with suppress(FileNotFoundError):
-                    status = os.stat(to_disk(name), dir_fd=parent, follow_symlinks=False)
+                    status = disk.status(to_disk(name), parent)
                     if stat.S_ISREG(status.st_mode):
                         found.append(object_info(base + name, status, version_of(status), None, listed=True))
         return found
 
     def _names(self, parent: int, base: str) -> Iterator[str]:
         """Yield the names in one folder that are keys below *base*; those of folders end with a slash."""
-        # All threads share the root's descriptor, and the position in a listing belongs to the descriptor.
-        own = os.open(".", _FOLDER, dir_fd=parent)
-        try:
-            with os.scandir(own) as entries:
-                for entry in entries:
-                    name = self._name(own, base, entry)
-                    if name is not None:
-                        yield name
-        finally:
-            os.close(own)
+        with disk.entries(parent) as entries:
+            for entry in entries:
+                name = self._name(parent, base, entry)
+                if name is not None:
+                    yield name
 
     @staticmethod
     def _name(parent: int, base: str, entry: os.DirEntry[str]) -> str | None:

@@ -8,7 +8,6 @@ lock finds the note and cleans up. So killed writers leave at most one sidecar o
 from __future__ import annotations
 
 import errno
-import fcntl
 import hashlib
 import os
 import time
@@ -17,13 +16,16 @@ from contextlib import contextmanager, suppress
 
 from ...errors import UnavailableError
 from ...json_text import parse_own_json, write_json
+from ...system import CLOSE_ON_EXEC, NO_FOLLOW, pread, pwrite, unlock
+from ...system import lock as lock_file
 from ...values import value
 from .beneath import how
+from .disk import open_file
 from .names import RESERVED
 from .tree import Tree
 
 _FOLDER = [RESERVED, "locks"]
-_FLAGS = os.O_RDWR | os.O_NOFOLLOW | os.O_CLOEXEC
+_FLAGS = os.O_RDWR | NO_FOLLOW | CLOSE_ON_EXEC
 _PATH, _HOW = "/".join(_FOLDER), how(_FLAGS)
 # A holder publishes within milliseconds; a waiting writer looks again after 1 to 20 ms.
 _FIRST_WAIT_S, _LONGEST_WAIT_S = 0.001, 0.020
@@ -58,7 +60,7 @@ class Lock:
         Raises:
             OSError: the disk is full, or the like.
         """
-        os.pwrite(self._descriptor, _OPEN + write_json([note.key, note.temporary, *note.versions]).encode() + b"\n", 0)
+        pwrite(self._descriptor, _OPEN + write_json([note.key, note.temporary, *note.versions]).encode() + b"\n", 0)
 
     def done(self) -> None:
         """Record that nothing is left to clear up.
@@ -66,7 +68,7 @@ class Lock:
         Raises:
             OSError: the disk does not answer.
         """
-        os.pwrite(self._descriptor, _DONE, 0)
+        pwrite(self._descriptor, _DONE, 0)
 
     def left(self) -> Note | None:
         """Return the note of a writer that was killed, if there is one.
@@ -74,10 +76,10 @@ class Lock:
         Raises:
             OSError: the disk does not answer.
         """
-        if os.pread(self._descriptor, 1, 0) != _OPEN:
+        if pread(self._descriptor, 1, 0) != _OPEN:
             return None
         with suppress(ValueError):
-            return _parse(parse_own_json(os.pread(self._descriptor, _NOTE_BYTES, 1).partition(b"\n")[0]))
+            return _parse(parse_own_json(pread(self._descriptor, _NOTE_BYTES, 1).partition(b"\n")[0]))
         return None  # cut by a power failure: a sweep finds what it was about
 
 
@@ -102,7 +104,7 @@ class Locks:
         descriptor = self._tree.find(f"{_PATH}/{name}", _HOW)
         if descriptor < 0:
             with self._tree.folder(_FOLDER, create=True) as parent:
-                descriptor = os.open(name, _FLAGS | os.O_CREAT, self._tree.file_mode, dir_fd=parent)
+                descriptor = open_file(name, _FLAGS | os.O_CREAT, parent, self._tree.file_mode)
         try:
             self._tree.widen(descriptor)
             self._take(descriptor, name, key)
@@ -117,10 +119,10 @@ class Locks:
         with suppress(OSError), self._tree.folder(_FOLDER) as parent:
             for number in range(256):
                 with suppress(OSError):
-                    descriptor = os.open(f"{number:02x}", _FLAGS, dir_fd=parent)
+                    descriptor = open_file(f"{number:02x}", _FLAGS, parent)
                     try:
-                        if os.pread(descriptor, 1, 0) == _OPEN:
-                            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                        if pread(descriptor, 1, 0) == _OPEN:
+                            lock_file(descriptor)
                             self._settle(Lock(descriptor))
                     finally:
                         _release(descriptor)
@@ -135,7 +137,7 @@ class Locks:
         deadline, wait_s = time.monotonic() + self._wait_s, _FIRST_WAIT_S
         while True:
             try:
-                fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                lock_file(descriptor)
                 return
             except OSError as error:
                 if error.errno not in (errno.EWOULDBLOCK, errno.EACCES, errno.EAGAIN):
@@ -165,5 +167,5 @@ def _parse(found: object) -> Note | None:
 
 def _release(descriptor: int) -> None:
     # Closing is not enough: a child forked in the meantime holds the descriptor too, and with it the lock.
-    fcntl.flock(descriptor, fcntl.LOCK_UN)
+    unlock(descriptor)
     os.close(descriptor)

@@ -6,6 +6,7 @@ import os
 import sys
 
 from ...errors import InvalidKeyError
+from ...system import has_open_folders
 
 RESERVED = ".~kazinex"
 """Every name that this provider makes for its own use begins like this; keys with such a segment are refused. No id of
@@ -18,6 +19,8 @@ KEPT = f"{RESERVED}/kept"
 MAX_SEGMENT_BYTES = 255
 """UTF-8 bytes in one segment of a key."""
 
+# Where folders cannot be held open: Windows, and what is tested as it.
+_WINDOWS = not has_open_folders()
 _UTF8 = sys.getfilesystemencoding() == "utf-8"
 
 
@@ -25,9 +28,11 @@ def split(key: str) -> tuple[list[str], str]:
     """Return the folders and the name of *key*.
 
     Raises:
-        InvalidKeyError: a segment is too long for a disk, or reserved.
+        InvalidKeyError: a segment is too long for a disk, or reserved, or no name on Windows.
     """
     *folders, name = key.split("/")
+    if _WINDOWS:
+        _check_windows((*folders, name), key)
     if RESERVED in key or len(key) * 4 > MAX_SEGMENT_BYTES:
         for segment in (*folders, name):
             if segment.startswith(RESERVED):
@@ -38,6 +43,16 @@ def split(key: str) -> tuple[list[str], str]:
                     key=key,
                 )
     return folders, name
+
+
+def _check_windows(segments: tuple[str, ...], key: str) -> None:
+    """Refuse what Windows has no file of, or would make another one of, such as ``nul`` or ``a.``."""
+    from ...filenames import windows_misfit
+
+    for segment in segments:
+        reason = windows_misfit(segment)
+        if reason is not None:
+            raise InvalidKeyError(f"{reason}; choose another name, or a provider that takes it", key=key)
 
 
 def to_disk(segment: str) -> bytes:
@@ -53,17 +68,3 @@ def from_disk(name: str) -> str | None:
         return os.fsencode(name).decode()
     except UnicodeDecodeError:
         return None
-
-
-def names_in(folder: int) -> list[str]:
-    """Return the names in the open *folder* as the module ``os`` gives them.
-
-    Raises:
-        OSError: it cannot be listed.
-    """
-    # Through a new descriptor: the position in a listing belongs to the descriptor, and this one may be shared.
-    own = os.open(".", os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC, dir_fd=folder)
-    try:
-        return os.listdir(own)
-    finally:
-        os.close(own)

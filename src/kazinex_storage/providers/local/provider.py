@@ -1,7 +1,7 @@
 """The contract on a local disk: files below a root, with the keys as their paths.
 
 No symbolic link below the root is followed. Files that other programs put there are objects too, if their names
-are keys. Works on POSIX systems.
+are keys. On Windows links are looked for, not ruled out: see ``by_path.py``.
 """
 
 from __future__ import annotations
@@ -17,8 +17,10 @@ from ...bodies.source import BUFFER_BYTES, Source
 from ...capabilities import KEEPS, Capability
 from ...errors import IntegrityError, NotFoundError, PreconditionFailedError, StorageError
 from ...keys import ObjectKey, Prefix
+from ...system import pread, pread_into
 from ...types import ByteRange, Diagnosis, Folder, ObjectInfo, ProviderInfo, PutMode, PutOptions, Sink
 from ..settings.place import keeping_deleted
+from . import disk
 from .diagnose import diagnose
 from .locks import Locks, Note
 from .names import RESERVED, split, to_disk
@@ -218,13 +220,13 @@ class LocalProvider:
             self._locks.held(key) as lock,
         ):
             self._tree.check_spelling(parent, name)
-            status = os.stat(to_disk(name), dir_fd=parent, follow_symlinks=False)
+            status = disk.status(to_disk(name), parent)
             if stat.S_ISDIR(status.st_mode):
                 return
             version = version_of(status)
             check_free(self._tree, key, version)
             lock.note(Note(key=key, versions=(version,)))
-            os.unlink(to_disk(name), dir_fd=parent)
+            disk.remove(to_disk(name), parent)
             self._tree.sync(parent)
             self._sidecars.remove(key, version)
             lock.done()
@@ -279,7 +281,7 @@ class LocalProvider:
                 with self._locks.held(key):  # a writer publishes under the lock, so nothing is half done here
                     status = None
                     with suppress(FileNotFoundError, NotADirectoryError), self._tree.folder(folders) as parent:
-                        status = os.stat(to_disk(name), dir_fd=parent, follow_symlinks=False)
+                        status = disk.status(to_disk(name), parent)
                     if status is None or version_of(status) != version:
                         found += 1
                         if not dry_run:
@@ -355,12 +357,12 @@ class LocalProvider:
     def _is_current(self, key: str, version: str) -> bool:
         folders, name = split(key)
         with self._tree.folder(folders) as parent:
-            return version_of(os.stat(to_disk(name), dir_fd=parent, follow_symlinks=False)) == version
+            return version_of(disk.status(to_disk(name), parent)) == version
 
     def _push(self, descriptor: int, start: int, end: int, sink: Sink, key: str) -> None:
         if start < end <= start + BUFFER_BYTES:  # most objects: one read, and bytes that the caller may keep
             try:
-                data = os.pread(descriptor, end - start, start)
+                data = pread(descriptor, end - start, start)
             except OSError as error:
                 raise map_error(error, key) from error
             if data:
@@ -371,7 +373,7 @@ class LocalProvider:
         buffer = memoryview(bytearray(BUFFER_BYTES))
         while start < end:
             with Mapped(key):
-                count = os.preadv(descriptor, [buffer[: end - start]], start)
+                count = pread_into(descriptor, buffer[: end - start], start)
             if count == 0:
                 raise IntegrityError("the file was truncated by another program while it was read", key=key)
             sink(buffer[:count])

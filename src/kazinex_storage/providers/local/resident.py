@@ -13,6 +13,7 @@ import stat
 from typing import Final
 
 from ...bodies.resident import ResidentCalls, resident_calls, resident_how
+from ...system import CLOSE_ON_EXEC, NO_WAIT
 from ...types import ByteRange, Checksum, ObjectInfo, Sink
 from .names import RESERVED
 from .sidecar import SIDECARS, moment_of, object_info, parse_sidecar, version_of
@@ -25,7 +26,7 @@ _MOST_BYTES: Final = 256 * 1024
 _SIDECAR_BYTES: Final = 1024
 
 _NO_XDEV, _BENEATH = 0x01, 0x08  # linux/openat2.h
-_HOW: Final = resident_how(os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC, _NO_XDEV | _BENEATH)
+_HOW: Final = resident_how(os.O_RDONLY | NO_WAIT | CLOSE_ON_EXEC, _NO_XDEV | _BENEATH)
 
 # What ``write_json`` makes of most sidecars; a parser takes three times as long. All others go there.
 _TEXT: Final = rb'"([^"\\\x00-\x1f]*)"'

@@ -18,11 +18,13 @@ from typing import Final
 from ...content_types import guess_content_type
 from ...json_text import parse_own_json, write_json
 from ...keys import ObjectKey
+from ...system import CLOSE_ON_EXEC, NO_FOLLOW
 from ...types import Checksum, ObjectInfo, PutOptions
 from ...values import value
 from ..objectstore.header_text import info_of
+from . import disk
 from .locks import Note
-from .names import RESERVED, names_in, split, to_disk
+from .names import RESERVED, split, to_disk
 from .temporary import is_temporary, sweep
 from .tree import Tree, write_all
 
@@ -33,7 +35,7 @@ SIDECARS: Final = "/".join(_OBJECTS)
 _TEXTS: Final = ("content_type", "content_disposition", "cache_control", "content_encoding", "content_language")
 # The content type, the sha256 and a little metadata are 300 bytes.
 _SIDECAR_BYTES: Final = 8192
-_READ = os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC
+_READ = os.O_RDONLY | NO_FOLLOW | CLOSE_ON_EXEC
 
 
 @value
@@ -82,10 +84,10 @@ class Sidecars:
         fields |= {"metadata": dict(options.metadata), "sha256": sidecar.sha256}
         kept = {name: value for name, value in fields.items() if value is not None and value != {}}
         text = write_json({"key": key, **kept}, ascii_only=False).encode()
-        flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
+        flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | NO_FOLLOW | CLOSE_ON_EXEC
         with self._tree.folder([*_OBJECTS, folder], create=True) as parent:
             try:
-                descriptor = os.open(f"{name}.{version}", flags, self._tree.file_mode, dir_fd=parent)
+                descriptor = disk.open_file(f"{name}.{version}", flags, parent, self._tree.file_mode)
             except FileExistsError:
                 return False
             try:
@@ -106,8 +108,8 @@ class Sidecars:
         current = None
         with suppress(FileNotFoundError, NotADirectoryError), self._tree.folder(folders) as parent:
             if note.temporary is not None and is_temporary(note.temporary):
-                sweep(parent, note.temporary)
-            current = version_of(os.stat(to_disk(name), dir_fd=parent, follow_symlinks=False))
+                sweep(parent, note.temporary, held=True)
+            current = version_of(disk.status(to_disk(name), parent))
         for version in note.versions:
             if version != current:
                 self.remove(note.key, version)
@@ -116,15 +118,15 @@ class Sidecars:
         """Remove the sidecar of a version that is gone, if there is one."""
         folder, name = _place(key)
         with suppress(OSError), self._tree.folder([*_OBJECTS, folder]) as parent:
-            os.unlink(f"{name}.{version}", dir_fd=parent)
+            disk.remove(f"{name}.{version}", parent)
 
     def marks(self) -> Iterator[tuple[ObjectKey, str]]:
         """Yield (key, version) of every sidecar."""
         with suppress(FileNotFoundError), self._tree.folder(_OBJECTS) as parent:
-            for folder in sorted(names_in(parent)):
+            for folder in sorted(disk.names_in(parent)):
                 with suppress(NotADirectoryError), self._tree.folder([*_OBJECTS, folder]) as below:
-                    for name in names_in(below):
-                        with suppress(OSError, ValueError), open(os.open(name, _READ, dir_fd=below), "rb") as file:
+                    for name in disk.names_in(below):
+                        with suppress(OSError, ValueError), open(disk.open_file(name, _READ, below), "rb") as file:
                             fields = parse_own_json(file.read())
                             key = fields.get("key") if isinstance(fields, dict) else None
                             if isinstance(key, str):

@@ -7,19 +7,22 @@ that the kernel releases, so a sweep distinguishes killed writers from running o
 from __future__ import annotations
 
 import errno
-import fcntl
 import os
 import secrets
+import time
 from contextlib import suppress
 from functools import cache
 from types import TracebackType
 from typing import Self
 
+from ...system import CLOSE_ON_EXEC, NO_FOLLOW, lock, unlock
+from . import disk
 from .names import RESERVED
 from .tree import Tree
 
 _PREFIX = f"{RESERVED}-"
-_FLAGS = os.O_RDWR | os.O_CLOEXEC
+_FLAGS = os.O_RDWR | CLOSE_ON_EXEC
+_OLD_S = 86400.0
 _UNNAMED = getattr(os, "O_TMPFILE", 0)
 # How file systems without unnamed files answer (NFS and older overlayfs among them).
 _NO_UNNAMED = {errno.EOPNOTSUPP, errno.EISDIR, errno.EINVAL}
@@ -41,21 +44,42 @@ class Temporary:
         self.descriptor = -1 if named else self._open_unnamed()
         """Open for reading and writing."""
         self._named = self.descriptor < 0
+        self._closed: os.stat_result | None = None
         if self._named:
             self.descriptor = self._open_named()
         tree.widen(self.descriptor)
 
-    def link(self, name: str | bytes) -> None:
+    def status(self) -> os.stat_result:
+        """Return what is known of the file; what it was when it was published, once it is closed.
+
+        Raises:
+            OSError: as the system says.
+        """
+        return self._closed if self._closed is not None else os.fstat(self.descriptor)
+
+    def stamp(self, time_ns: int) -> None:
+        """Set when it was written.
+
+        Raises:
+            OSError: as the system says.
+        """
+        disk.set_time(self.name, self._parent, self.descriptor, time_ns)
+
+    def link(self, name: bytes) -> None:
         """Publish as *name*; one atomic step, refused when the name is taken.
 
         Raises:
             FileExistsError: the name is taken.
             OSError: as the system says.
         """
-        if self._named:
+        if self._parent < 0:
+            self._close_for_windows()
+            disk.rename_free(self.name, name, self._parent)
+            self._named = False
+        elif self._named:
             os.link(self.name, name, src_dir_fd=self._parent, dst_dir_fd=self._parent, follow_symlinks=False)
         else:
-            os.link(f"/proc/self/fd/{self.descriptor}", name, dst_dir_fd=self._parent, follow_symlinks=True)
+            self._link_unnamed(name)
 
     def replace(self, name: bytes, *, free: bool = False) -> None:
         """Publish as *name*, replacing whatever is there; one atomic step, and quicker when the name is *free*.
@@ -68,10 +92,27 @@ class Temporary:
                 with suppress(FileExistsError):  # another program was faster
                     self.link(name)
                     return
-            self.link(self.name)
+            self._link_unnamed(self.name)
             self._named = True
-        os.rename(self.name, name, src_dir_fd=self._parent, dst_dir_fd=self._parent)
+        if self._parent < 0:
+            self._close_for_windows()
+        disk.rename_over(self.name, name, self._parent)
         self._named = False
+
+    def _link_unnamed(self, name: str | bytes) -> None:
+        os.link(f"/proc/self/fd/{self.descriptor}", name, dst_dir_fd=self._parent, follow_symlinks=True)
+
+    def _close_for_windows(self) -> None:
+        """Close the file, which could not be renamed else; closing what was written to sets its time again."""
+        self._closed = os.fstat(self.descriptor)
+        self._close()
+        self.stamp(self._closed.st_mtime_ns)
+
+    def _close(self) -> None:
+        if self.descriptor >= 0:
+            unlock(self.descriptor)  # a child forked in the meantime would keep it
+            os.close(self.descriptor)
+            self.descriptor = -1
 
     def __enter__(self) -> Self:
         return self
@@ -79,15 +120,16 @@ class Temporary:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
+        if self._parent < 0:
+            self._close()  # what is open is not removed there
         if self._named:
             with suppress(OSError):
-                os.unlink(self.name, dir_fd=self._parent)
-        fcntl.flock(self.descriptor, fcntl.LOCK_UN)  # a child forked in the meantime would keep it
-        os.close(self.descriptor)
+                disk.remove(self.name, self._parent)
+        self._close()
 
     def _open_unnamed(self) -> int:
         # Linking an unnamed file goes through /proc, which a bare container may lack.
-        if not _UNNAMED or not _has_proc():
+        if not _UNNAMED or self._parent < 0 or not _has_proc():
             return -1
         try:
             descriptor = os.open(".", _FLAGS | _UNNAMED, self._mode, dir_fd=self._parent)
@@ -98,13 +140,13 @@ class Temporary:
                 # ext4 says EPERM for a folder that was removed; everything else says ENOENT.
                 raise FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT)) from error
             raise
-        fcntl.flock(descriptor, fcntl.LOCK_EX)
+        lock(descriptor, wait=True)
         return descriptor
 
     def _open_named(self) -> int:
         while True:
-            descriptor = os.open(self.name, _FLAGS | os.O_CREAT | os.O_EXCL, self._mode, dir_fd=self._parent)
-            fcntl.flock(descriptor, fcntl.LOCK_EX)
+            descriptor = disk.open_file(self.name, _FLAGS | os.O_CREAT | os.O_EXCL, self._parent, self._mode)
+            lock(descriptor, wait=True)
             if os.fstat(descriptor).st_nlink:
                 return descriptor
             os.close(descriptor)  # a sweep was faster than the lock
@@ -120,13 +162,22 @@ def is_temporary(name: str) -> bool:
     return name.startswith(_PREFIX)
 
 
-def sweep(parent: int, name: str) -> bool:
-    """Remove the temporary file *name* from a folder unless its writer lives; say whether it was removed."""
+def sweep(parent: int, name: str, *, held: bool = False) -> bool:
+    """Remove the temporary file *name* from a folder unless its writer lives; say whether it was removed.
+
+    On Windows a file is neither open nor locked in the instant in which it is published, so it has to be a day old,
+    unless the lock of its key is *held*.
+    """
     with suppress(OSError):
-        descriptor = os.open(name, os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC, dir_fd=parent)
+        if parent < 0:
+            if held or time.time() - disk.status(name, parent).st_mtime > _OLD_S:
+                disk.remove_unused(name, parent)
+                return True
+            return False
+        descriptor = disk.open_file(name, os.O_RDONLY | NO_FOLLOW | CLOSE_ON_EXEC, parent)
         try:
-            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            os.unlink(name, dir_fd=parent)
+            lock(descriptor)
+            disk.remove(name, parent)
             return True
         finally:
             os.close(descriptor)

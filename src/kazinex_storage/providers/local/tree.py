@@ -19,21 +19,23 @@ from ...errors import (
     ClosedError,
     InvalidKeyError,
     LocationNotFoundError,
+    LockedError,
     NotFoundError,
     QuotaExceededError,
     SettingsError,
     StorageError,
     UnavailableError,
 )
+from ...system import CLOSE_ON_EXEC, NO_FOLLOW, NO_WAIT, change_mode, own_user
+from . import disk
 from .beneath import how, open_beneath
 from .case import ignores_case, other_spelling
 from .names import RESERVED, to_disk
 from .settings import LocalAccess
 
-_FOLDER = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
 # O_NONBLOCK: opening a named pipe must not wait for its writer.
-_READ = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
-_HOW_FOLDER, _HOW_READ = how(_FOLDER), how(_READ)
+_READ = os.O_RDONLY | NO_FOLLOW | NO_WAIT | CLOSE_ON_EXEC
+_HOW_FOLDER, _HOW_READ = how(disk.FOLDER_FLAGS), how(_READ)
 
 # Modes of files and folders. The umask of the process restricts those of "umask"; the others are exact.
 _MODES: Final[dict[LocalAccess, tuple[int, int]]] = {
@@ -41,6 +43,9 @@ _MODES: Final[dict[LocalAccess, tuple[int, int]]] = {
     "group": (0o660, 0o770),
     "umask": (0o666, 0o777),
 }
+
+# ERROR_SHARING_VIOLATION and ERROR_LOCK_VIOLATION of Windows, after what may hold a file for a moment was waited for.
+_IN_USE: Final = (32, 33)
 
 
 class Root:
@@ -53,7 +58,7 @@ class Root:
     def __init__(self, descriptor: int) -> None:
         self.descriptor = descriptor
 
-    def __del__(self, close: Callable[[int], None] = os.close) -> None:
+    def __del__(self, close: Callable[[int], None] = disk.close) -> None:
         close(self.descriptor)
 
 
@@ -79,9 +84,9 @@ class Tree:
         try:
             if create:
                 os.makedirs(to_disk(root), mode=self._folder_mode, exist_ok=True)
-            descriptor = os.open(to_disk(root), os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+            descriptor = disk.open_root(root)
             self._root = Root(descriptor)
-            status = os.stat(".", dir_fd=descriptor)  # a folder may be readable and still not be entered
+            status = disk.status(".", descriptor)  # a folder may be readable and still not be entered
             self.place = f"disk/{status.st_dev}/{status.st_ino}"
             """Identifies the root, whichever path leads to it."""
         except OSError as error:
@@ -134,13 +139,13 @@ class Tree:
         with self.folder(folders) as parent:
             if not path.startswith(RESERVED):
                 self.check_spelling(parent, name)
-            return os.open(to_disk(name), _READ, dir_fd=parent)
+            return disk.open_file(to_disk(name), _READ, parent)
 
     def has(self, path: str) -> bool:
         """Say whether there is something at *path*, which is ours: no link is in the way."""
         root = self.root()
         try:
-            os.stat(path, dir_fd=root.descriptor, follow_symlinks=False)
+            disk.status(path, root.descriptor)
         except FileNotFoundError:
             return False
         return True
@@ -161,23 +166,23 @@ class Tree:
                 if self.ignores_case and segments[0] != RESERVED:
                     self.check_spelling(current, segment, writing=create)
                 try:
-                    below = os.open(to_disk(segment), _FOLDER, dir_fd=current)
+                    below = disk.open_folder(to_disk(segment), current)
                 except FileNotFoundError:
                     if not create:
                         raise
                     below = self._make(segment, current)
                 except NotADirectoryError:
                     # Linux says ENOTDIR for a link too, when a folder is asked for.
-                    if stat.S_ISLNK(os.stat(to_disk(segment), dir_fd=current, follow_symlinks=False).st_mode):
+                    if stat.S_ISLNK(disk.status(to_disk(segment), current).st_mode):
                         raise OSError(errno.ELOOP, os.strerror(errno.ELOOP)) from None
                     raise
                 if current != top:
-                    os.close(current)
+                    disk.close(current)
                 current = below
             yield current
         finally:
             if current != top:
-                os.close(current)
+                disk.close(current)
             del root  # a traceback that is kept must not keep the root open
 
     def check_spelling(self, parent: int, name: str, *, writing: bool = False) -> None:
@@ -206,7 +211,7 @@ class Tree:
         """Give a file that was just made its full mode, where the umask must not restrict it."""
         if self._access == "group":
             with suppress(PermissionError):  # a lock that another user of the group has made
-                os.fchmod(descriptor, self.file_mode)
+                change_mode(descriptor, self.file_mode)
 
     def sync(self, descriptor: int, *files: int) -> None:
         """Wait until the file or folder, and then the *files*, are on the disk, when the settings ask for it.
@@ -222,8 +227,7 @@ class Tree:
             # Linux starts to write dirty pages when told that they are not needed (mm/fadvise.c), and keeps them.
             if hasattr(os, "posix_fadvise"):
                 os.posix_fadvise(file, 0, 0, os.POSIX_FADV_DONTNEED)
-        for each in (descriptor, *files):
-            os.fsync(each)
+        disk.sync(descriptor, *files)
 
     def prune(self, segments: list[str]) -> None:
         """Remove the folders of *segments* that are empty, innermost first."""
@@ -231,7 +235,7 @@ class Tree:
             *parents, name = segments
             try:
                 with self.folder(parents) as parent:
-                    os.rmdir(to_disk(name), dir_fd=parent)
+                    disk.remove_folder(to_disk(name), parent)
                     self.sync(parent)
             except OSError:
                 return  # not empty, or gone already: both mean that there is nothing to do
@@ -250,21 +254,21 @@ class Tree:
 
     def _make(self, name: str, parent: int) -> int:
         with suppress(FileExistsError):  # made by another writer, which may not have waited for the disk yet
-            os.mkdir(to_disk(name), self._folder_mode, dir_fd=parent)
+            disk.make_folder(to_disk(name), parent, self._folder_mode)
             if self._access == "group":
-                os.chmod(to_disk(name), self._folder_mode, dir_fd=parent)
+                disk.change_mode(to_disk(name), parent, self._folder_mode)
         self.sync(parent)
-        return os.open(to_disk(name), _FOLDER, dir_fd=parent)
+        return disk.open_folder(to_disk(name), parent)
 
     def _close_to_others(self, root: int) -> None:
         """Revoke the access to the locks that earlier releases gave others: anyone who can read a lock can hold it."""
-        if self._access == "umask":
+        if self._access == "umask" or own_user() is None:
             return
         with suppress(OSError):
-            status = os.stat(RESERVED, dir_fd=root, follow_symlinks=False)
+            status = disk.status(RESERVED, root)
             wider = stat.S_IMODE(status.st_mode) & ~self._folder_mode & 0o777
-            if stat.S_ISDIR(status.st_mode) and wider and status.st_uid == os.geteuid():
-                os.chmod(RESERVED, stat.S_IMODE(status.st_mode) & ~wider, dir_fd=root)
+            if stat.S_ISDIR(status.st_mode) and wider and status.st_uid == own_user():
+                disk.change_mode(RESERVED, root, stat.S_IMODE(status.st_mode) & ~wider)
 
 
 class Mapped:
@@ -301,6 +305,8 @@ def write_all(descriptor: int, data: bytes) -> None:
 def map_error(error: OSError, key: str | None, *, writing: bool = False) -> StorageError:
     """Translate what the system says into what it means for an object."""
     number = error.errno
+    if getattr(error, "winerror", None) in _IN_USE:
+        return LockedError("another program has the file open; close it there, then repeat", key=key)
     if number in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG):
         return QuotaExceededError("the disk is full or over quota; nothing was stored, free some space", key=key)
     if number == errno.ELOOP:
@@ -315,9 +321,10 @@ def map_error(error: OSError, key: str | None, *, writing: bool = False) -> Stor
             "the disk is mounted read-only; mount it for writing, and look why it is not", key=key, code="EROFS"
         )
     if number in (errno.EACCES, errno.EPERM):
-        return AccessDeniedError(
-            f"{error.strerror}; check owner and mode of the folder", key=key, code=errno.errorcode[number]
-        )
+        # Windows says the same of a file that would be replaced while somebody reads it.
+        advice = "close it where it is open, or " if hasattr(error, "winerror") else ""
+        advice += "check owner and mode of the folder"
+        return AccessDeniedError(f"{error.strerror}; {advice}", key=key, code=errno.errorcode[number])
     if number == errno.ENAMETOOLONG:
         return InvalidKeyError("the name is too long for this disk", key=key)
     return UnavailableError(

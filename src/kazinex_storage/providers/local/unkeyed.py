@@ -5,17 +5,14 @@ Listings leave such things out, but a folder that is removed with everything in 
 
 from __future__ import annotations
 
-import os
-import shutil
 import stat
 from contextlib import suppress
 
 from ...errors import InvalidKeyError
 from ...keys import ObjectKey
-from .names import RESERVED, from_disk, names_in
+from . import disk
+from .names import RESERVED, from_disk
 from .tree import Mapped, Tree
-
-_FOLDER = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
 
 
 def remove_rest(tree: Tree, prefix: str) -> None:
@@ -32,22 +29,22 @@ def remove_rest(tree: Tree, prefix: str) -> None:
 
 
 def _clear(folder: int, base: str) -> None:
-    for name in names_in(folder):
+    for name in disk.names_in(folder):
         if name.startswith(RESERVED):
             continue
         with suppress(FileNotFoundError):  # gone by now
-            mode = os.stat(name, dir_fd=folder, follow_symlinks=False).st_mode
+            mode = disk.status(name, folder).st_mode
             segment = _segment(base, name)
             if segment is None or not (stat.S_ISREG(mode) or stat.S_ISDIR(mode)):
                 _remove(folder, name, mode)
             elif stat.S_ISDIR(mode):
-                below = os.open(name, _FOLDER, dir_fd=folder)
+                below = disk.open_folder(name, folder)
                 try:
                     _clear(below, f"{base}{segment}/")
                 finally:
-                    os.close(below)
+                    disk.close(below)
                 with suppress(OSError):  # an object is in it
-                    os.rmdir(name, dir_fd=folder)
+                    disk.remove_folder(name, folder)
 
 
 def _segment(base: str, name: str) -> str | None:
@@ -61,6 +58,6 @@ def _segment(base: str, name: str) -> str | None:
 
 def _remove(folder: int, name: str, mode: int) -> None:
     if stat.S_ISDIR(mode):
-        shutil.rmtree(name, dir_fd=folder)
+        disk.remove_tree(name, folder)
     else:
-        os.unlink(name, dir_fd=folder)
+        disk.remove(name, folder)

@@ -13,6 +13,7 @@ from ...bodies.digest import OVERLAP_BYTES
 from ...bodies.source import Source
 from ...errors import AlreadyExistsError, IntegrityError, InvalidKeyError, PreconditionFailedError, UnavailableError
 from ...types import PutMode, PutOptions
+from . import disk
 from .locks import Lock, Locks, Note
 from .names import KEPT, split, to_disk
 from .sidecar import Sidecar, Sidecars, version_of
@@ -54,7 +55,7 @@ class Writer:
                         try:
                             return self._attempt(parent, name, key, source, options)
                         except FileNotFoundError:
-                            pruned = os.fstat(parent).st_nlink == 0
+                            pruned = disk.was_removed(parent)
                             raise
                 except FileNotFoundError:
                     if not pruned:
@@ -79,7 +80,7 @@ class Writer:
         descriptor = temporary.descriptor
         # The disk is waited for while a large body is hashed; a small one joins its sidecar.
         small = isinstance(source, Source) and source.size < OVERLAP_BYTES
-        self._copy(descriptor, source, wait=not small)
+        self._copy(temporary, source, wait=not small)
         checksum = source.checksum
         kept = replace(options, metadata=dict(options.metadata))
         sidecar = Sidecar(options=kept, sha256=checksum.value if checksum is not None else None)
@@ -91,7 +92,7 @@ class Writer:
             note = Note(key=key, versions=(version_of(old),) if old is not None else (), temporary=temporary.name)
             # The clock may stop or go back: no two versions of one key may have the same modification time.
             least = old.st_mtime_ns + 1 if old is not None else 0
-            version = self._write_sidecar(descriptor, sidecar, least, lock, note, (descriptor,) if small else ())
+            version = self._write_sidecar(temporary, sidecar, least, lock, note, (descriptor,) if small else ())
             published = to_disk(name)
             try:
                 source.check_cancelled()
@@ -109,14 +110,14 @@ class Writer:
                 self._sidecars.remove(key, version_of(old))
             lock.done()
         self._tree.sync(parent)
-        return os.fstat(descriptor), sidecar
+        return temporary.status(), sidecar
 
-    def _copy(self, descriptor: int, source: Source | Stream, *, wait: bool) -> None:
+    def _copy(self, temporary: Temporary, source: Source | Stream, *, wait: bool) -> None:
         """Write the body with its modification time, and *wait* for the disk."""
-        stamp = time.time_ns()
+        descriptor, stamp = temporary.descriptor, time.time_ns()
 
         def finish(file: int) -> None:
-            _stamp(file, stamp)
+            temporary.stamp(stamp)
             if wait:
                 self._tree.sync(file)
 
@@ -130,13 +131,13 @@ class Writer:
             raise IntegrityError("the file that was written was changed by another program; nothing was stored")
 
     def _write_sidecar(
-        self, descriptor: int, sidecar: Sidecar, least: int, lock: Lock, note: Note, files: tuple[int, ...]
+        self, temporary: Temporary, sidecar: Sidecar, least: int, lock: Lock, note: Note, files: tuple[int, ...]
     ) -> str:
         """Write the sidecar under a modification time of at least *least* that no version of the key carries.
 
         The *files* are on the disk when it is.
         """
-        status = os.fstat(descriptor)
+        status = temporary.status()
         for step in itertools.count():
             version = version_of(status)
             if status.st_mtime_ns >= least:
@@ -145,16 +146,16 @@ class Writer:
                     break
             # File systems keep times to between 1 ns and 2 s: the step grows until the version is a new one.
             least = max(least, status.st_mtime_ns) + 10 ** min(step, 10)
-            _stamp(descriptor, least)
+            temporary.stamp(least)
             if not files:
-                self._tree.sync(descriptor)
-            status = os.fstat(descriptor)
+                self._tree.sync(temporary.descriptor)
+            status = temporary.status()
         return version
 
     def _status(self, parent: int, name: str) -> os.stat_result | None:
         self._tree.check_spelling(parent, name, writing=True)
         try:
-            return os.stat(to_disk(name), dir_fd=parent, follow_symlinks=False)
+            return disk.status(to_disk(name), parent)
         except FileNotFoundError:
             return None
 
@@ -169,10 +170,6 @@ def check_free(tree: Tree, key: str, version: str) -> None:
         from .keeping import check_kept
 
         check_kept(tree, key, version)
-
-
-def _stamp(file: int, time_ns: int) -> None:
-    os.utime(file, ns=(time_ns, time_ns))
 
 
 def _check(old: os.stat_result | None, key: str, options: PutOptions) -> None:
