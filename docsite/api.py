@@ -10,7 +10,7 @@ import importlib
 import importlib.util
 import inspect
 import pkgutil
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from functools import cache
 from types import ModuleType
 
@@ -88,7 +88,8 @@ def _rank(name: str) -> tuple[int, str, int]:
     return (FIRST.index(twin) if twin in FIRST else len(FIRST), twin.lower(), len(name) - len(twin))
 
 
-def pages() -> dict[str, str]:
+@cache
+def pages() -> Mapping[str, str]:
     """Return the text of every page of the reference."""
     found = entries()
     reference = Reference(found)

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from functools import cache
 from typing import Any
 
 from typer.main import get_command
@@ -19,7 +20,8 @@ PROGRAM = "kazinex-storage"
 _CODE = re.compile(r"(\d+) ([^;.]+)")
 
 
-def pages() -> dict[str, str]:
+@cache
+def pages() -> Mapping[str, str]:
     """Return a page for each group of commands, and the first one for those that belong to none."""
     program: Any = get_command(build())
     top = _context(program, PROGRAM, None)
