@@ -18,7 +18,8 @@ from azure.storage.blob import BlobServiceClient
 
 from kazinex_storage.errors import SettingsError
 from kazinex_storage.testing.emulators.tls import certificate_authority
-from kazinex_storage.testing.servers import azurite
+from kazinex_storage.testing.servers import AzuriteHome, azurite
+from kazinex_storage.testing.servers.azurite_program import install
 
 from .test_s3_servers import OWNER, PATIENCE_S, address, is_refused
 
@@ -88,3 +89,35 @@ def test_a_missing_azurite_is_an_error_that_says_what_to_do(tmp_path: Path, monk
 
     with pytest.raises(SettingsError, match="emulate azure` installs it"), azurite():
         pass
+
+
+def test_an_installation_that_fails_leaves_nothing_and_says_what_npm_said(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    npm = tmp_path / "npm"
+    npm.write_text('#!/bin/sh\ntouch "$3/begun"; echo no registry >&2; exit 1\n', encoding="utf-8")
+    npm.chmod(0o755)
+    monkeypatch.setattr(sysconfig, "get_path", lambda _: str(tmp_path))
+    (place := tmp_path / "cache").mkdir()
+
+    with pytest.raises(SettingsError, match="it said: no registry"):
+        install(place / "azurite")
+
+    assert [] == list(place.iterdir())
+
+
+def test_without_npm_the_extra_that_brings_it_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sysconfig, "get_path", lambda _: str(tmp_path))
+    monkeypatch.setattr(shutil, "which", lambda _: None)
+
+    with pytest.raises(SettingsError, match="emulators"):
+        install(tmp_path / "azurite")
+
+
+@pytest.mark.soak
+def test_it_is_installed_whole_by_npm(tmp_path: Path) -> None:
+    script = install(tmp_path / "azurite")
+
+    with azurite(home=AzuriteHome(program=script)) as server:
+        assert server.make_container("documents")
+    assert ["azurite"] == [path.name for path in tmp_path.iterdir()]

@@ -12,11 +12,14 @@ from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, closing
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 from urllib.parse import urlsplit
 
+import boto3
 import fsspec
 import httpx
 import pytest
+from azure.storage.blob import ContainerClient
 
 from kazinex_storage import (
     AsyncDocumentStore,
@@ -172,6 +175,23 @@ def test_without_it_no_request_is_sent_and_the_advice_names_it(reached: Reached)
 
     assert caught.value.code == ("tls" if reached.kind == "s3" else "login")
     assert reached.through is None or [] == reached.through.tunnels
+
+
+@pytest.mark.parametrize("reached", [("s3", "direct"), ("azure_blob", "direct")], ids=lambda x: x[0], indirect=True)
+def test_options_for_the_sdk_of_the_vendor_have_it_too(reached: Reached, authority: CertificateAuthority) -> None:
+    registry = default_registry()
+    settings: Any = registry.parse_settings(reached.kind, {**reached.settings, "ca_file": authority.ca_file})
+
+    if reached.kind == "s3":
+        with closing(boto3.client("s3", **settings.export("boto3"))) as client:
+            client.put_object(Bucket=settings.bucket, Key="a", Body=b"1")
+        assert f"ca_bundle = {authority.ca_file}" in settings.export("aws-cli")
+    else:
+        with ContainerClient(**settings.export("azure-storage-blob"), use_env_settings=False) as container:
+            container.upload_blob("a", b"1")
+
+    assert reached.through is not None
+    assert reached.through.tunnels
 
 
 @pytest.mark.parametrize("reached", [("supabase", "inspected")], ids=lambda x: x[0], indirect=True)

@@ -51,6 +51,7 @@ def _azure_storage_blob(target: Target) -> Options:
         "account_url": target.endpoint_url,
         "container_name": target.container,
         "credential": _sdk_credential(target),
+        **({} if target.ca_file is None else {"connection_verify": target.ca_file}),
     }
 
 

@@ -84,6 +84,7 @@ def _boto3(target: Target, credentials: Credentials) -> Options:
         "aws_secret_access_key": credentials.secret_access_key,
         "aws_session_token": credentials.session_token,
         "config": config,
+        **_verify(target),
     }
 
 
@@ -93,7 +94,7 @@ def _s3fs(target: Target, credentials: Credentials) -> Options:
         "secret": credentials.secret_access_key,
         "token": credentials.session_token,
         "endpoint_url": target.endpoint_url,
-        "client_kwargs": {"region_name": target.region},
+        "client_kwargs": {"region_name": target.region, **_verify(target)},
         "config_kwargs": {
             "signature_version": "s3v4",
             "s3": {"addressing_style": _style(target)},
@@ -163,6 +164,7 @@ def _aws_cli(name: str, target: Target, credentials: Credentials) -> str:
         "aws_session_token": credentials.session_token,
         "region": target.region,
         "endpoint_url": target.endpoint_url,
+        "ca_bundle": target.ca_file,
         **({} if _is_aws(target) else _WHEN_REQUIRED),
     }
     nested = ["s3 =", f"    addressing_style = {_style(target)}", "    signature_version = s3v4"]
@@ -180,6 +182,10 @@ def _duckdb(name: str, target: Target, credentials: Credentials) -> str:
         "SCOPE": f"s3://{target.location}".rstrip("/") + "/",
     }
     return duckdb_secret(name, {"TYPE": "s3", "USE_SSL": str(target.over_tls).lower()}, values)
+
+
+def _verify(target: Target) -> Options:
+    return {} if target.ca_file is None else {"verify": target.ca_file}
 
 
 def _style(target: Target) -> str:
