@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import pytest
-from docsite import api, commands, docstrings
+from docsite import api, commands, docstrings, settings
 from docsite.members import fields, methods
 from docsite.prepare import pages
 from docsite.signatures import signature
 
 from kazinex_storage import AsyncStorage, PutMode, Storage
 from kazinex_storage.providers.s3 import R2Settings
+from kazinex_storage.registry import default_registry
 
 
 def link(name: str) -> str:
@@ -97,3 +98,17 @@ def test_pages_of_references_come_later_in_the_search() -> None:
     assert found["api/errors.md"].startswith("---\nsearch: {boost: 0.3}\ntitle: Errors\n---\n")
     assert found["adr/index.md"].startswith("---\nsearch: {boost: 0.3}\n---\n# Decisions")
     assert found["r2.md"].startswith("# ")
+
+
+def test_every_field_that_people_enter_stands_in_the_reference_of_settings() -> None:
+    registry, page = default_registry(), settings.page()
+
+    missing = [
+        f"{kind.kind}: {field.name}"
+        for kind in registry.kinds()
+        for field in registry.fields(kind.kind)
+        if field.asked and f"| <code>{field.name}</code> |" not in page.partition(f"Kind `{kind.kind}`")[2]
+    ]
+
+    assert [] == missing
+    assert "| <code>secret_access_key</code> | required, secret |" in page
