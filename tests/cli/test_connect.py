@@ -44,7 +44,8 @@ def test_a_person_connects_and_connects_again(
     cli.environment |= {"SSL_CERT_FILE": str(authority.ca_file), "REQUESTS_CA_BUNDLE": str(authority.ca_file)}
     added = cli(*("provider", "add", "sharepoint", "Library", "--connect", "--json"), *settings(emulator, authority))
     verified = cli("provider", "verify", "Library", "--json")
-    again = cli("provider", "update", "Library", "--connect")
+    cli("provider", "set-default", "Library")
+    again = cli("provider", "update", "Library", "--connect")  # verified before it replaces what works
     verified_again = cli("provider", "verify", "Library", "--json")
 
     assert 0 == added.code, added.err
@@ -53,6 +54,8 @@ def test_a_person_connects_and_connects_again(
     assert "refresh_token" not in added.json["settings"]
     assert (0, 0) == (verified.code, verified_again.code), verified.text
     assert 0 == again.code
+    assert "Library" in again.text.splitlines()[0]
+    assert "is VERIFIED" in again.text.splitlines()[0]
     assert not [token for token in emulator.state.refresh_tokens if token in added.text + added.err + again.err]
 
 
@@ -77,7 +80,8 @@ def test_a_verification_keeps_the_ids_of_the_library_for_those_who_come_later(
     emulator.log.clear()
     stored = cli("put", "-", "org-1/bridge/DRG-1/P01/a.ifc", stdin=b"1")
     looked_up = [path for _, path, _ in emulator.log if "/sites/" in path]
-    elsewhere = cli("provider", "update", "Library", "--set", "library=Drawings")
+    refused = cli("provider", "update", "Library", "--set", "library=Drawings")
+    elsewhere = cli("provider", "update", "Library", "--set", "library=Drawings", "--force")
     other = cli("provider", "verify", "Library")
 
     assert 0 == stored.code, stored.err
@@ -85,5 +89,6 @@ def test_a_verification_keeps_the_ids_of_the_library_for_those_who_come_later(
     assert f"looked_up.drive_id {shown['settings']['looked_up']['drive_id']}" in text
     assert "VERIFIED" == shown["status"]
     assert [] == looked_up
-    assert 0 == elsewhere.code
+    assert (3, 0) == (refused.code, elsewhere.code)
+    assert "no library 'Drawings'" in refused.text
     assert "no library 'Drawings'" in other.text + other.err

@@ -111,6 +111,7 @@ def test_a_failed_verification_has_its_own_exit_code_says_why_and_is_recorded(cl
 
 def test_new_settings_make_a_provider_pending_again_and_the_command_says_so(cli: CommandLine) -> None:
     cli.add_disk()
+    cli("provider", "set-default", "--none")
     other = cli.folder / "other"
     other.mkdir()
 
@@ -122,6 +123,55 @@ def test_new_settings_make_a_provider_pending_again_and_the_command_says_so(cli:
     assert 3 * 512 * 1024 * 1024 == limited.json["max_file_bytes"]
     assert None is unlimited.json["max_file_bytes"]
     assert {"root": str(other)} == unlimited.json["settings"]
+
+
+def test_settings_of_the_default_are_verified_before_they_replace_those_that_work(cli: CommandLine) -> None:
+    root = cli.add_disk()
+    other = cli.folder / "other"
+
+    refused = cli("provider", "update", "Disk", "--set", f"root={other}", "--label", "New")
+    kept = cli("provider", "show", "Disk", "--json").json
+    other.mkdir()
+    changed = cli("provider", "update", "Disk", "--set", f"root={other}", "--label", "New", "--json")
+
+    assert 3 == refused.code
+    assert "was not changed: the new settings fail (--force stores them)" in refused.text
+    assert 1 == refused.text.count("does not exist")
+    assert (str(root), "VERIFIED", 1) == (kept["settings"]["root"], kept["status"], kept["settings_version"])
+    assert (0, "VERIFIED", "New", True) == (
+        changed.code,
+        changed.json["status"],
+        changed.json["label"],
+        changed.json["default"],
+    )
+    assert str(other) == changed.json["settings"]["root"]
+
+
+def test_settings_that_fail_are_stored_by_force(cli: CommandLine) -> None:
+    cli.add_disk()
+    missing = cli.folder / "missing"
+
+    forced = cli("provider", "update", "Disk", "--set", f"root={missing}", "--force", "--json")
+
+    assert (0, "PENDING", str(missing)) == (forced.code, forced.json["status"], forced.json["settings"]["root"])
+
+
+def test_settings_are_tested_and_nothing_is_stored(cli: CommandLine) -> None:
+    root = cli.add_disk()
+    other = cli.folder / "other"
+
+    fails = cli("provider", "test", "Disk", "--set", f"root={other}", "--json")
+    other.mkdir()
+    works = cli("provider", "test", "Disk", "--set", f"root={other}")
+    as_it_is = cli("provider", "test", "Disk")
+
+    assert (3, False, "VERIFIED") == (fails.code, fails.json["ok"], fails.json["status"])
+    assert (0, 0) == (works.code, as_it_is.code)
+    assert f"Disk ({other}) would be VERIFIED; nothing was stored" == works.text.splitlines()[0]
+    assert f"Disk ({root}) is found to be VERIFIED; nothing was stored" == as_it_is.text.splitlines()[0]
+    assert [] == list(other.glob("org-1/*"))
+    shown = cli("provider", "show", "Disk", "--json").json
+    assert (str(root), 1) == (shown["settings"]["root"], shown["settings_version"])
 
 
 def test_only_a_verified_provider_can_be_chosen_and_the_fix_works(cli: CommandLine) -> None:

@@ -15,10 +15,11 @@ from .exporting import export
 from .provider_showing import list_, print_record, show
 from .settings import Connect, Entered, Secrets, Sets, SettingsFile, collect, collect_changes
 from .sizes import MaxFileSize, own_limit
-from .verifying import verify
+from .updating import update
+from .verifying import try_out, verify
 
 if TYPE_CHECKING:
-    from ..organisations.records import Keep
+    pass
 
 
 def build(epilog: str) -> typer.Typer:
@@ -29,6 +30,7 @@ def build(epilog: str) -> typer.Typer:
         ("list", list_),
         ("show", show),
         ("verify", verify),
+        ("test", try_out),
         ("set-default", set_default),
         ("override", override),
         ("update", update),
@@ -102,43 +104,6 @@ def override(
     command.out.result({"organisation": organisation, "project": project, "provider": found.provider}, [text])
 
 
-def update(
-    context: typer.Context,
-    provider: Provider,
-    organisation: Organisation,
-    sets: Sets = None,
-    unset: Annotated[list[str] | None, typer.Option(metavar="NAME", help="A setting to remove. Repeatable.")] = None,
-    settings_file: SettingsFile = None,
-    secrets: Secrets = None,
-    label: Annotated[str | None, typer.Option(help="A new label.")] = None,
-    max_file_size: MaxFileSize = None,
-    as_person: Connect = False,
-) -> None:
-    """Change a provider. New settings or secrets make it PENDING until it is verified again."""
-    command = command_of(context)
-    before = command.organisations.find(organisation, provider)
-    entered = Entered(sets=sets or (), file=settings_file, secrets=secrets or ())
-    changes = collect_changes(command, before.kind, entered, unset or ())
-    if as_person:
-        from .connect import connect
-
-        whole = {**before.settings, **changes}
-        changes["refresh_token"] = connect(command, before.kind, whole)["refresh_token"]
-    after = command.organisations.update_provider(
-        organisation,
-        before.id,
-        settings=changes or None,
-        label=label,
-        max_file_bytes=_limit(max_file_size),
-        version=before.version,
-    )
-    print_record(command, after)
-    if after.version == before.version:
-        command.out.note("nothing was different")
-    elif after.settings_version != before.settings_version:
-        command.out.note(f"it is PENDING again; next: {commands.verify(organisation, after.label)}")
-
-
 def rotate(
     context: typer.Context,
     provider: Provider,
@@ -201,9 +166,3 @@ def remove(context: typer.Context, provider: Provider, organisation: Organisatio
     confirm(f"Forget the provider {record.label} ({record.id}) of {organisation}?", yes=yes)
     command.organisations.remove_provider(organisation, record.id, version=record.version)
     command.out.result({"organisation": organisation, "removed": record.id}, [f"{record.label} is forgotten"])
-
-
-def _limit(text: str | None) -> int | Keep | None:
-    from ..organisations.records import KEEP
-
-    return KEEP if text is None else own_limit(text)

@@ -44,6 +44,9 @@ Secrets: TypeAlias = Annotated[
         help=f"A secret to enter: taken from {PREFIX}<KIND>_<NAME>, else asked for on the terminal. Repeatable.",
     ),
 ]
+Unset: TypeAlias = Annotated[
+    list[str] | None, typer.Option("--unset", metavar="NAME", help="A setting to remove. Repeatable.")
+]
 Connect: TypeAlias = Annotated[
     bool,
     typer.Option("--connect", help="Connect as a person (sharepoint): shows a code to enter on another device."),

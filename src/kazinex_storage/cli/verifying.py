@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, TypeAlias
 
 import typer
 
@@ -10,12 +10,15 @@ from ..errors import StorageError
 from ..verification import DEFAULT_TIMEOUT_S
 from .command import Organisation, Provider, RunningCommand, command_of
 from .exits import ExitCode
+from .settings import Entered, Secrets, Sets, SettingsFile, Unset, collect_changes
 
 if TYPE_CHECKING:
     from ..organisations.records import ProviderRecord
     from ..verification.reports import VerificationReport
 
-Timeout = Annotated[float, typer.Option("--timeout", metavar="SECONDS", min=0.1, help="How long it may take.")]
+Timeout: TypeAlias = Annotated[
+    float, typer.Option("--timeout", metavar="SECONDS", min=0.1, help="How long it may take.")
+]
 
 
 def verify(
@@ -42,6 +45,33 @@ def verify(
         report = verify_provider(command.organisations, organisation, provider, timeout_s=timeout, share=share)
     record = command.organisations.find(organisation, provider)
     show_report(command, record, report, f"is {record.status.value}")
+
+
+def try_out(
+    context: typer.Context,
+    provider: Provider,
+    organisation: Organisation,
+    sets: Sets = None,
+    unset: Unset = None,
+    settings_file: SettingsFile = None,
+    secrets: Secrets = None,
+    timeout: Timeout = DEFAULT_TIMEOUT_S,
+) -> None:
+    """Try settings with a provider and store nothing: it goes on with those that it has.
+
+    Exit code 3 when a check failed.
+    """
+    command = command_of(context)
+    before = command.organisations.find(organisation, provider)
+    remember_secrets(command, before)
+    entered = Entered(sets=sets or (), file=settings_file, secrets=secrets or ())
+    changes = collect_changes(command, before.kind, entered, unset or ())
+    from ..verification.trying import try_settings
+
+    trial = command.organisations.trial(organisation, before.id, changes)
+    report = try_settings(command.organisations, trial, timeout_s=timeout).report
+    what = "would be" if trial.differs else "is found to be"
+    show_report(command, before, report, f"{what} {'VERIFIED' if report.ok else 'FAILED'}; nothing was stored")
 
 
 def show_report(command: RunningCommand, record: ProviderRecord, found: VerificationReport, outcome: str) -> None:

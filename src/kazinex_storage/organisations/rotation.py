@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import Protocol
 
 from ..errors import RecordConflictError, SettingsError
 from ..values import value
@@ -12,6 +13,18 @@ from .records import SecretValues
 
 _TRIES = 5
 """Changes of other fields of the record that one swap puts up with."""
+
+
+class SecretKeeper(Protocol):
+    """Where a secret is kept that its service replaces at each use."""
+
+    def load(self) -> str:
+        """Return the newest one."""
+        ...
+
+    def swap(self, old: str, new: str) -> bool:
+        """Keep *new* if *old* is there still; say whether it was."""
+        ...
 
 
 @value(kw_only=False)

@@ -14,7 +14,6 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from ..contract import SecretRotator
 from ..documents.events import EventHook
 from ..errors import RecordConflictError, SealError, UnknownProviderError
 from ..file_rules import FileRules
@@ -23,35 +22,26 @@ from ..policy import normal_extensions
 from ..registry import Registry, default_registry
 from ..secrecy.masking import masked
 from ..secrecy.pickling import not_pickled
-from ..storage.sync import Storage
 from ..transport import Transport
-from ..verbs import offers_exchanges
 from . import telling
 from .admission import OPERATOR_CHOICES, Admit
 from .catalogue import Catalogue
 from .changes import check_size_limit, new_record, verified_with, with_override, with_settings
 from .managed import ManagedProvider, ManagedProviders, check_own, keep
-from .ownership import check_owner
-from .proposals import Proposals, check_folder
+from .openings import Openings
+from .proposals import Proposals
 from .records import KEEP, Keep, OrganisationRecord, ProjectOverride, ProviderRecord, now
 from .retentions import Retentions
-from .rotating import Rotating
-from .rotation import KeptSecret, KeptVersionSecret
 from .rules import check_label, check_unchosen, conflict, free_label
-from .settings import merge
+from .trials import Trials
 from .use import failed
 
 if TYPE_CHECKING:
-    from pydantic import BaseModel
-
     from ..transport.addresses import PublicAddresses
-    from ..types import Diagnosis
-    from ..verbs import AnyProvider
-    from .credential_versions import CredentialVersion
 
 
 @not_pickled("let the other process open the catalogue")
-class Organisations(Rotating, Retentions):
+class Organisations(Trials, Openings, Retentions):
     """The providers and choices of all organisations. Safe for threads, and for several processes.
 
     Where a method takes *version* it refuses with ``RecordConflictError`` when the record has another one; without
@@ -303,64 +293,6 @@ class Organisations(Rotating, Retentions):
         tell = telling.status if routine else telling.verified
         change = partial(self.catalogue.replace_provider, after, refreshed=after.settings != kept.settings)
         return self._changed(change, lambda made: tell(kept, made))
-
-    def settings(self, record: ProviderRecord) -> BaseModel:
-        """Return the settings of a provider with its secrets, as an instance of the model of its kind.
-
-        Raises:
-            SettingsError: it is managed by the platform, which shows its settings to no organisation.
-            UnknownProviderError: its kind is not installed here.
-            SettingsError: this release does not understand what is stored.
-            SealError: the secrets cannot be opened.
-        """
-        check_own(record)
-        return self.registry.parse_settings(record.kind, merge(record.settings, record.secrets.reveal()))
-
-    def open(self, record: ProviderRecord) -> AnyProvider:
-        """Make the provider that *record* describes; the caller closes it.
-
-        Raises:
-            UnknownProviderError: its kind is not installed here.
-            SettingsError: the settings are not admitted, or the provider cannot use them.
-            SealError: the secrets cannot be opened.
-        """
-        if record.managed:
-            check_folder(record.organisation)
-            return self.managed.open(record.id, record.label)
-        return self._opened(record, partial(KeptSecret, self.catalogue, record.organisation, record.id))
-
-    def open_credentials(self, version: CredentialVersion, record: ProviderRecord) -> AnyProvider:
-        """Make the provider that *record* describes, whose credentials are *version*, which is not in use.
-
-        Raises:
-            UnknownProviderError, SettingsError, SealError: as in ``open``.
-        """
-        return self._opened(record, partial(KeptVersionSecret, self._versions, version))
-
-    def _opened(self, record: ProviderRecord, keeper: Callable[[str], KeptSecret | KeptVersionSecret]) -> AnyProvider:
-        settings = self.settings(record)
-        addresses = self._proposals.admit(record.organisation, record.kind, settings, alone=True)
-        provider = self.registry.open(record.kind, settings)
-        if offers_exchanges(provider):
-            provider.addresses = addresses
-        if isinstance(provider, SecretRotator) and (name := provider.rotating_secret) is not None:
-            kept = keeper(name)
-            provider.keep_secret(kept.load, kept.swap)
-        return provider
-
-    def check_owner(
-        self, record: ProviderRecord, provider: AnyProvider, transport: Transport, *, share: bool = False
-    ) -> Diagnosis | None:
-        """Refuse a place of another organisation, and bind it where the host shares none; see ``ownership.py``.
-
-        Raises:
-            SettingsError: it belongs to another one.
-            StorageError: the service refuses.
-        """
-        from ..providers.encrypted import beneath  # the marker is for whoever comes, with a key or without
-
-        place = Storage(beneath(provider), transport=transport)
-        return check_owner(place, record, self._clock(), bind=not self._proposals.shares, share=share)
 
     def reseal(self) -> int:
         """Seal all secrets of all organisations under the first key, and return how many providers changed.

@@ -150,7 +150,8 @@ def try_provider(
     ``Organisations.record_verification`` takes both.
 
     Args:
-        opener: Makes the provider in place of ``organisations.open``.
+        opener: Makes the provider in place of ``organisations.open``, for what is not stored: then a place
+            that nobody owns stays so.
 
     Raises:
         SettingsError: the platform manages it.
@@ -170,7 +171,9 @@ def try_provider(
     if cache is not None:
         cache.refresh()
     # Closed by the thread that verifies, which after a timeout still has the probe to remove.
-    further = {"owner": lambda: organisations.check_owner(record, opened, storage.transport, share=share)}
+    further = {
+        "owner": lambda: organisations.check_owner(record, opened, storage.transport, share=share, bind=opener is None)
+    }
     report = _verify(storage, timeout_s, storage.close, further, on_check)
     return report, cache.discovered if cache is not None else None
 
