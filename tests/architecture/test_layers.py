@@ -94,7 +94,7 @@ HOMES = {
     "typer": ("cli",),
     "click": ("cli",),
     "rich": ("cli",),
-    "django": ("integrations.django",),
+    "django": ("integrations.django", "integrations.django_documents", "integrations.django_responses"),
     "pytest": ("testing",),
     "hypothesis": ("testing",),
     "psycopg": ("testing",),  # SQLAlchemy loads it by name; the servers for tests make their databases with it

@@ -5,6 +5,8 @@ from __future__ import annotations
 import hashlib
 import importlib.util
 import os
+import subprocess
+import sys
 from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
@@ -113,3 +115,22 @@ def test_the_fastapi_example_tells_users_what_they_can_mend(client: httpx.Client
         "size": (422, "invalid_request"),
         "token": (403, "access_denied"),
     } == {name: (answer.status_code, answer.json().get("code")) for name, answer in problems.items()}
+
+
+def test_the_django_example_is_at_most_ten_lines() -> None:
+    assert 10 >= lines_of("11_django_documents.py")
+
+
+def test_the_django_example_keeps_files_and_documents(
+    organisation: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("KAZINEX_STORAGE_URL", f"kazinexlocal://{tmp_path}/media?create=true")
+    command = [
+        sys.executable,
+        str(Path(__file__).with_name("django_site.py")),
+        str(EXAMPLES / "11_django_documents.py"),
+    ]
+
+    done = subprocess.run(command, capture_output=True, text=True, cwd=tmp_path, check=False, timeout=120)
+
+    assert (0, "") == (done.returncode, done.stdout), done.stderr

@@ -1,4 +1,4 @@
 """What fits this package into frameworks and other libraries, one module each; import the one you need.
 
-``starlette.py`` (FastAPI too) and ``django.py`` for applications.
+``starlette.py`` (FastAPI too), ``django.py`` and ``django_documents.py`` are for applications.
 """

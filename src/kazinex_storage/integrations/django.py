@@ -11,7 +11,6 @@ import posixpath
 import threading
 from collections.abc import Callable, Iterator, Mapping
 from datetime import datetime, timedelta
-from itertools import chain
 from typing import IO, Final, TypeAlias, cast
 from urllib.parse import quote, urlencode
 
@@ -24,10 +23,8 @@ from django.core.files.storage import storages
 from django.http import (
     Http404,
     HttpRequest,
-    HttpResponse,
     HttpResponseBase,
     HttpResponseNotAllowed,
-    StreamingHttpResponse,
 )
 from django.utils import timezone
 from django.utils.deconstruct import deconstructible
@@ -35,16 +32,13 @@ from django.utils.module_loading import import_string
 
 from ..capabilities import Capability
 from ..documents.reading import Opening
-from ..errors import AlreadyExistsError, NotFoundError, NotSupportedError, StorageError
-from ..json_text import write_json
-from ..serving.downloads import Answer, answer
-from ..serving.problems import MEDIA_TYPE, Problem, problem_of
-from ..serving.windows import LOCAL
+from ..errors import AlreadyExistsError, NotFoundError, NotSupportedError
+from ..serving.downloads import answer
 from ..storage.disposition import attachment
-from ..storage.reading import RangeReader
 from ..storage.rules import Body
 from ..storage.sync import Storage
 from ..types import Folder, PresignOptions, PutMode, PutOptions
+from .django_responses import answer_response
 from .places import OrganisationShelves, Shelves, StorageShelves
 
 Tenant: TypeAlias = str | Callable[[], str | None] | None
@@ -274,40 +268,9 @@ def serve(request: HttpRequest, name: str, alias: str = "default") -> HttpRespon
         found = storage.shelves.find(name)
         opening = Opening(storage=found.storage, key=found.key, info=found.info, sha256=None)
         given = {header.lower(): text for header, text in request.headers.items()}
-        return _response(answer(opening, name.rpartition("/")[2], method=request.method, given=given))
+        return answer_response(answer(opening, name.rpartition("/")[2], method=request.method, given=given))
     except NotFoundError as error:
         raise Http404("there is no such file") from error
-
-
-def problem_response(error: StorageError, *, manager: bool = False) -> HttpResponse:
-    """Return *error* as problem details; what only those who manage providers can mend is told to a *manager* alone."""
-    return _problem(problem_of(error, manager=manager, of_files=True))
-
-
-def _response(found: Answer) -> HttpResponseBase:
-    if found.problem is not None:
-        response: HttpResponseBase = _problem(found.problem)
-    elif found.reader is None:
-        response = HttpResponse(status=found.status)
-        del response.headers["Content-Type"]
-    else:
-        pieces = _pieces(found.opening.storage, found.reader)
-        first = next(pieces, b"")  # what fails at once is still an error of the view
-        response = StreamingHttpResponse(chain((first,), pieces), status=found.status)
-    for header, text in found.headers.items():
-        response.headers[header] = text
-    return response
-
-
-def _problem(problem: Problem) -> HttpResponse:
-    return HttpResponse(
-        write_json(problem.document), status=problem.status, content_type=MEDIA_TYPE, headers=problem.headers
-    )
-
-
-def _pieces(storage: Storage, reader: RangeReader) -> Iterator[bytes]:
-    while piece := storage.transport.run(reader.next(LOCAL)):
-        yield piece
 
 
 def _body(content: File[bytes]) -> tuple[Body, bool]:
