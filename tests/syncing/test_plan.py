@@ -72,7 +72,7 @@ def test_a_storage_is_made_equal_to_another_and_nothing_is_left_to_do(
     assert [] == second.items
 
 
-@settings(max_examples=25)
+@settings(max_examples=12)
 @given(st.dictionaries(st.sampled_from(("a", "b/c", "b/d e", "é")), st.sampled_from((b"", b"1", b"22")), max_size=4))
 def test_what_goes_up_comes_down_again(source: dict[str, bytes]) -> None:
     storage = Storage(MemoryProvider())
