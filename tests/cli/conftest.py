@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import io
 import json
+import logging
 import os
 import pty
 import selectors
+import signal
 import subprocess
 import sys
 import time
@@ -17,6 +20,7 @@ from typing import Any
 import pytest
 
 from kazinex_storage import open_organisations, verify_provider
+from kazinex_storage.cli.app import run
 
 MODULE = ("-m", "kazinex_storage.cli")
 PROGRAM = (sys.executable, *MODULE)
@@ -192,6 +196,53 @@ class CommandLine:
         organisations.set_default("org-1", label)
         organisations.close()
         return root
+
+
+class InProcess(CommandLine):
+    """Runs command lines in this process, where nothing depends on streams, signals or a terminal."""
+
+    def __init__(
+        self,
+        folder: Path,
+        ready_python: Sequence[str],
+        monkeypatch: pytest.MonkeyPatch,
+        captured: pytest.CaptureFixture[bytes],
+    ) -> None:
+        super().__init__(folder, ready_python)
+        self._monkeypatch = monkeypatch
+        self._captured = captured
+        for name in os.environ:
+            if name.startswith("KAZINEX_STORAGE_"):
+                monkeypatch.delenv(name)
+        for name in ("KAZINEX_STORAGE_HOME", "KAZINEX_STORAGE_ORGANISATION"):
+            monkeypatch.setenv(name, self.environment[name])
+        monkeypatch.chdir(self.work)
+
+    def __call__(self, *arguments: str | Path, stdin: bytes = b"", **environment: str) -> Result:
+        """Run one command line to its end."""
+        for name, text in environment.items():
+            self._monkeypatch.setenv(name, text)
+        self._monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(stdin)))
+        code = run([str(argument) for argument in arguments])
+        out, err = self._captured.readouterr()
+        assert b"Traceback" not in err
+        return Result(code=code, out=out, err=err.decode())
+
+
+@pytest.fixture
+def line(
+    tmp_path: Path,
+    ready_python: Sequence[str],
+    monkeypatch: pytest.MonkeyPatch,
+    capsysbinary: pytest.CaptureFixture[bytes],
+) -> Iterator[InProcess]:
+    handlers = {number: signal.getsignal(number) for number in (signal.SIGTERM, signal.SIGHUP)}
+    logger = logging.getLogger("kazinex_storage")
+    logs = logger.handlers, logger.propagate, logger.level
+    yield InProcess(tmp_path, ready_python, monkeypatch, capsysbinary)
+    logger.handlers, logger.propagate, logger.level = logs
+    for number, handler in handlers.items():
+        signal.signal(number, handler)
 
 
 @pytest.fixture

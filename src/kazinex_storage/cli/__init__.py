@@ -10,8 +10,11 @@ Exit codes:
     6    settings or credentials: wrong, missing, not accepted, or nothing chosen for the organisation
     130  interrupted (Ctrl-C); 143 and 129 for SIGTERM and SIGHUP; 141 the reader of the output went away
 
-With ``--json`` a result is exactly one JSON document on standard output. An error is one JSON document in the last line
-of standard error, ``{"error": {"type", "message", "exit_code", ...}}``, and standard output stays empty.
+Of several items that failed, the gravest counts: 1, then 6, 3, 5, 4, 2.
+
+With ``--json`` a result is exactly one JSON document on standard output; that of several items has an entry for each,
+even if some failed. An error is one JSON document in the last line of standard error,
+``{"error": {"type", "message", "exit_code", ...}}``, and standard output stays empty.
 Read next: ``app.py`` (commands and errors), ``command.py`` (what a command works with).
 """
 

@@ -103,6 +103,7 @@ def build() -> typer.Typer:
         rich_markup_mode=None,  # rich would double the time that --help takes
         pretty_exceptions_enable=False,
         add_completion=True,
+        context_settings={"help_option_names": ["-h", "--help"]},  # sub-commands inherit it
     )
     app.callback()(_root)
     for name, command in (
@@ -117,6 +118,8 @@ def build() -> typer.Typer:
         ("stat", objects.stat),
         ("tags", labels.tags),
         ("storage-class", labels.storage_class),
+        ("cp", objects.cp),
+        ("mv", objects.mv),
         ("rm", objects.rm),
         ("sync", syncing.sync),
         ("du", space.du),

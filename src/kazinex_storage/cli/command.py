@@ -16,9 +16,12 @@ from .exits import ExitCode, UsageError, printable
 from .output import Output
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from ..documents.store import DocumentStore
     from ..organisations import Organisations, Resolver
     from ..storage.sync import Storage
+    from ..transport import Transport
 
 Organisation: TypeAlias = Annotated[
     str,
@@ -57,11 +60,18 @@ class RunningCommand:
         return open_organisations(self._environ, admit=OPERATOR_CHOICES).acting(f"cli:{_user()}")
 
     @cached_property
+    def transport(self) -> Transport:
+        """What runs the exchanges of all storages of the command."""
+        from ..transport import Transport
+
+        return Transport()
+
+    @cached_property
     def resolver(self) -> Resolver:
         """Opens providers."""
         from ..organisations import Resolver
 
-        return Resolver(self.organisations)
+        return Resolver(self.organisations, transport=self.transport)
 
     @cached_property
     def documents(self) -> DocumentStore:
@@ -69,6 +79,17 @@ class RunningCommand:
         from ..documents.store import DocumentStore
 
         return DocumentStore(self.resolver)
+
+    @cached_property
+    def state_folder(self) -> Path:
+        """Where commands keep what they go on with later; not made.
+
+        Raises:
+            SettingsError: there is no home folder.
+        """
+        from ..providers.settings.environment import state_directory
+
+        return state_directory(self._environ)
 
     def storage_at(self, kind: str, field: str, name: str) -> Storage:
         """Return the storage of *kind* whose settings are in the environment, and whose *field* is *name*.
@@ -80,7 +101,9 @@ class RunningCommand:
         """
         found = self._storages.get((kind, name))
         if found is None:
-            found = self._storages[kind, name] = _open_storage(kind, {field: name} if field else {}, self._environ)
+            found = self._storages[kind, name] = _open_storage(
+                kind, {field: name} if field else {}, self._environ, self.transport
+            )
         return found
 
     def remember(self, values: object) -> None:
@@ -92,13 +115,15 @@ class RunningCommand:
         for storage in self._storages.values():
             storage.close()
         self._storages.clear()
-        for name in ("resolver", "organisations"):
+        for name in ("resolver", "organisations", "transport"):
             opened = self.__dict__.pop(name, None)
             if opened is not None:
                 opened.close()
 
 
-def _open_storage(kind: str, given: Mapping[str, str], environ: Mapping[str, str] | None) -> Storage:
+def _open_storage(
+    kind: str, given: Mapping[str, str], environ: Mapping[str, str] | None, transport: Transport
+) -> Storage:
     from ..providers.settings.environment import PREFIX, settings_from_environment
     from ..registry import default_registry
     from ..storage.sync import Storage
@@ -106,9 +131,11 @@ def _open_storage(kind: str, given: Mapping[str, str], environ: Mapping[str, str
     registry, prefix = default_registry(), f"{PREFIX}{kind.upper()}_"
     found = {**settings_from_environment(registry.settings_model(kind), prefix, environ), **given}
     try:
-        return Storage(registry.open(kind, registry.parse_settings(kind, found)))
+        storage = Storage(registry.open(kind, registry.parse_settings(kind, found)), transport=transport)
     except SettingsError as error:
         raise SettingsError(f"{error.message}; set them as variables {prefix}<FIELD>", provider=kind) from error
+    storage.operations.context.carrier = storage.transport  # a batch runs on the one of the command
+    return storage
 
 
 def _user() -> str:

@@ -1,36 +1,30 @@
-"""``put``, ``get``, ``cat``, ``stat``, ``rm``: one document at a time, through ``DocumentStore``."""
+"""``put``, ``get``, ``cat``, ``stat``, ``cp``, ``mv``, ``rm`` as command lines; ``putting.py`` and so on do the work.
+
+What a command needs is imported when it runs, so that ``--help`` costs little.
+"""
 
 from __future__ import annotations
 
-import os
-import sys
-from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, BinaryIO, TypeAlias, cast
+from typing import Annotated, TypeAlias
 
 import typer
 
-from ..errors import AlreadyExistsError, IntegrityError
-from ..lazy import module
-from .addresses import find_document, parse_document, url_of
-from .check import read_receipt
-from .command import RunningCommand, Yes, command_of, confirm
-from .exits import UsageError
-from .progress import TransferBar
-
-if TYPE_CHECKING:
-    from .. import policy
-    from ..bodies import special_files
-    from ..documents.receipts import StoredDocument
-else:
-    policy = module(__name__, "..policy")
-    special_files = module(__name__, "..bodies.special_files")
-
+from .command import Yes, command_of
 
 Document: TypeAlias = Annotated[
     str,
     typer.Argument(
         metavar="DOCUMENT", help="organisation/project/document/revision[/filename], or its kazinex:// URL."
     ),
+]
+
+Remote: TypeAlias = Annotated[
+    str, typer.Argument(metavar="DOCUMENT", help="A document, another key of an organisation, or a URL.")
+]
+
+Sources: TypeAlias = Annotated[
+    list[str],
+    typer.Argument(metavar="SOURCE...", help="Documents, folders or patterns: organisation/project/..., or URLs."),
 ]
 
 Receipt: TypeAlias = Annotated[
@@ -45,137 +39,182 @@ AcceptRewritten: TypeAlias = Annotated[
     ),
 ]
 
-STANDARD = "-"
-"""Standard input or output."""
+Recursive: TypeAlias = Annotated[bool, typer.Option("--recursive", "-R", help="Folders, and all that is below them.")]
+
+DryRun: TypeAlias = Annotated[bool, typer.Option("--dry-run", "-n", help="Say what would be done, and change nothing.")]
+
+SkipExisting: TypeAlias = Annotated[
+    bool, typer.Option("--skip-existing", help="Leave out what is there already, as after an interruption.")
+]
+
+Force: TypeAlias = Annotated[
+    bool, typer.Option("--force", "-f", help="Replace what is there behind a URL; a document never is.")
+]
+
+By: TypeAlias = Annotated[str | None, typer.Option("--by", metavar="NAME", help="Who removes it, for the record.")]
 
 
 def put(
     context: typer.Context,
-    file: Annotated[str, typer.Argument(metavar="FILE", help="What to store; - is standard input.")],
-    document: Document,
+    files: Annotated[
+        list[str], typer.Argument(metavar="FILE...", help="What to store; - is standard input, and goes alone.")
+    ],
+    target: Annotated[
+        str,
+        typer.Argument(
+            metavar="TARGET",
+            help="organisation/project/document/revision[/filename], a folder with a slash at its end, or a URL.",
+        ),
+    ],
+    recursive: Recursive = False,
     content_type: Annotated[str | None, typer.Option(help="By default that of the file name.")] = None,
     sha256: Annotated[str | None, typer.Option(help="What the file must have, in hexadecimal.")] = None,
+    resume: Annotated[
+        bool, typer.Option("--resume", help="Keep what was sent when it is interrupted, and go on with it.")
+    ] = False,
+    skip_existing: SkipExisting = False,
+    force: Force = False,
+    dry_run: DryRun = False,
 ) -> None:
-    """Store the file of a revision, once, and print the receipt. A revision is never overwritten."""
-    command = command_of(context)
-    body = cast(BinaryIO, sys.stdin.buffer) if file == STANDARD else _readable(file)
-    key = parse_document(document, None if file == STANDARD else os.path.basename(file))
-    size = os.stat(body).st_size if isinstance(body, Path) and body.is_file() else None
-    with TransferBar(command.out, key.filename, size) as bar:
-        receipt = command.documents.upload(
-            key, body, content_type=content_type, sha256=sha256, on_progress=bar.callback
-        )
-    _print(command, receipt, "stored")
+    """Store files, and print the receipts. A revision has one file, and is never overwritten.
+
+    A folder needs --recursive: what is in folder/ goes below TARGET, folder without the slash comes with its own name;
+    under an organisation, document/revision/file must come of it below the project. All names are checked first.
+    """
+    from .put_plans import PutRequest
+    from .putting import put as run
+
+    asked = PutRequest(
+        files=tuple(files),
+        target=target,
+        recursive=recursive,
+        content_type=content_type,
+        sha256=sha256,
+        force=force,
+        skip_existing=skip_existing,
+        dry_run=dry_run,
+        resume=resume,
+    )
+    run(command_of(context), asked)
 
 
 def get(
     context: typer.Context,
-    document: Document,
-    file: Annotated[
-        str | None, typer.Argument(metavar="[FILE]", help="A file or a folder; - is standard output.")
-    ] = None,
+    operands: Annotated[
+        list[str],
+        typer.Argument(
+            metavar="SOURCE... [TARGET]", help="Documents or URLs, then a file or a folder; - is standard output."
+        ),
+    ],
+    recursive: Recursive = False,
     force: Annotated[bool, typer.Option("--force", "-f", help="Replace the file when there is one.")] = False,
+    skip_existing: SkipExisting = False,
     receipt_file: Receipt = None,
     accept_rewritten: AcceptRewritten = False,
+    dry_run: DryRun = False,
 ) -> None:
-    """Write a document into a file, whole or not at all, proved by its sha256. By default under its own name, here."""
-    command = command_of(context)
-    if file == STANDARD:
-        _stream(command, document, receipt_file, accept_rewritten=accept_rewritten)
-        return
-    receipt = _proof_of(command, document, receipt_file)
-    target = Path(file) if file is not None else Path()
-    if target.is_dir():
-        target = target / receipt.document.filename
-    if not force and os.path.lexists(target) and not special_files.is_stream(target):
-        raise AlreadyExistsError(f"the file {str(target)!r} is there already; add --force to replace it")
-    with TransferBar(command.out, receipt.document.filename, receipt.size) as bar:
-        command.documents.download(receipt, target, on_progress=bar.callback, accept_rewritten=accept_rewritten)
-    document_ = {**receipt.to_dict(), "file": str(target)}
-    command.out.result(
-        document_, [f"{target}: {policy.format_bytes(receipt.size)}, sha256 {receipt.sha256 or 'not kept'}"]
+    """Write documents and objects into files, each whole or not at all, proved. By default under their own names, here.
+
+    The last of several operands is the target, unless it is a URL.
+    """
+    from .getting import GetRequest, split
+    from .getting import get as run
+
+    sources, target = split(operands)
+    asked = GetRequest(
+        sources=sources,
+        target=target,
+        recursive=recursive,
+        force=force,
+        skip_existing=skip_existing,
+        receipt=receipt_file,
+        accept_rewritten=accept_rewritten,
+        dry_run=dry_run,
     )
+    run(command_of(context), asked)
 
 
 def cat(
     context: typer.Context,
-    document: Document,
+    document: Remote,
     receipt_file: Receipt = None,
     accept_rewritten: AcceptRewritten = False,
 ) -> None:
     """Write a document to standard output; its last bytes come only when all of them are proved."""
-    _stream(command_of(context), document, receipt_file, accept_rewritten=accept_rewritten)
+    from .getting import stream
+
+    stream(command_of(context), document, receipt_file, accept_rewritten=accept_rewritten)
 
 
-def stat(context: typer.Context, document: Document) -> None:
-    """Show what is known of a document."""
+def stat(context: typer.Context, document: Remote) -> None:
+    """Show what is known of a document or of another object."""
+    from .getting import one_object
+    from .printing import print_object, print_receipt
+    from .selecting import single_document
+
     command = command_of(context)
-    _print(command, find_document(command, document), "stored")
+    receipt = single_document(command, document)
+    if receipt is not None:
+        print_receipt(command, receipt, "stored")
+    else:
+        found = one_object(command, document)
+        print_object(command, document, found.storage.head(found.key), "stored")
+
+
+def cp(
+    context: typer.Context,
+    sources: Sources,
+    target: Annotated[str, typer.Argument(metavar="TARGET", help="Where to: a name, or a folder with a slash.")],
+    recursive: Recursive = False,
+    force: Force = False,
+    dry_run: DryRun = False,
+) -> None:
+    """Copy documents and objects from one place to another; what goes to an organisation becomes a document."""
+    from .transfers import CopyRequest, transfer
+
+    asked = CopyRequest(
+        sources=tuple(sources), target=target, move=False, recursive=recursive, force=force, dry_run=dry_run
+    )
+    transfer(command_of(context), asked)
+
+
+def mv(
+    context: typer.Context,
+    sources: Sources,
+    target: Annotated[str, typer.Argument(metavar="TARGET", help="Where to: a name, or a folder with a slash.")],
+    recursive: Recursive = False,
+    force: Force = False,
+    by: By = None,
+    dry_run: DryRun = False,
+) -> None:
+    """Move documents and objects. The revision that a document leaves stays taken, and the trash keeps it."""
+    from .transfers import CopyRequest, transfer
+
+    asked = CopyRequest(
+        sources=tuple(sources), target=target, move=True, recursive=recursive, force=force, dry_run=dry_run, by=by
+    )
+    transfer(command_of(context), asked)
 
 
 def rm(
     context: typer.Context,
-    document: Document,
-    by: Annotated[str | None, typer.Option("--by", metavar="NAME", help="Who removes it, for the record.")] = None,
+    sources: Sources,
+    recursive: Recursive = False,
+    by: By = None,
     reason: Annotated[str | None, typer.Option("--reason", metavar="TEXT", help="Why, for the record.")] = None,
     purge: Annotated[
         bool, typer.Option("--purge", help="Keep nothing of it; without, trash undelete undoes it.")
     ] = False,
     yes: Yes = False,
+    dry_run: DryRun = False,
 ) -> None:
-    """Remove a document from every provider of the organisation that holds it. The revision stays taken."""
-    command = command_of(context)
-    receipt = find_document(command, document)
-    ending = " for good" if purge else ""
-    confirm(f"Remove {receipt.key} ({policy.format_bytes(receipt.size)}){ending}?", yes=yes)
-    command.documents.remove(receipt.document, by=by, reason=reason, purge=purge)
-    command.out.result({"removed": receipt.key}, [f"removed {receipt.key}"])
+    """Remove documents from every provider of the organisation that holds them, and other objects.
 
+    The revision of a document stays taken.
+    """
+    from .removing import RemoveRequest, remove
 
-def _readable(file: str) -> Path:
-    path = Path(file)
-    if path.is_dir():
-        raise UsageError(f"{file!r} is a folder; put one file at a time")
-    if not os.access(path, os.R_OK):
-        reason = "may not be read; change its mode" if path.exists() else "does not exist; check its path"
-        raise UsageError(f"the file {file!r} {reason}")
-    return path
-
-
-def _proof_of(command: RunningCommand, document: str, receipt_file: str | None) -> StoredDocument:
-    """Return what the document is compared with: the receipt in the file, else what the services keep."""
-    if receipt_file is None:
-        return find_document(command, document)
-    receipt = read_receipt(receipt_file)
-    if parse_document(document, receipt.document.filename) != receipt.document:
-        raise UsageError(f"the receipt is of {receipt.key!r}, not of {document!r}")
-    return receipt
-
-
-def _stream(command: RunningCommand, document: str, receipt_file: str | None, *, accept_rewritten: bool) -> None:
-    if command.out.as_json:
-        raise UsageError("this writes the document itself to standard output; use stat --json, or get --json FILE")
-    receipt = _proof_of(command, document, receipt_file)
-    size = 0
-    with TransferBar(command.out, receipt.document.filename, receipt.size) as bar:
-        for chunk in command.documents.stream(receipt, accept_rewritten=accept_rewritten):
-            size += len(chunk)
-            command.out.data(chunk)
-            if bar.callback is not None:
-                bar.advance(size, receipt.size)
-    command.out.flush()
-    if size != receipt.size and not accept_rewritten:
-        raise IntegrityError(f"{size} of {receipt.size} bytes arrived; read it again", key=receipt.key)
-
-
-def _print(command: RunningCommand, receipt: StoredDocument, verb: str) -> None:
-    lines = [
-        f"{verb} {receipt.document.filename} ({policy.format_bytes(receipt.size)})",
-        f"  url           {url_of(receipt.document)}",
-        f"  provider      {receipt.provider}",
-        f"  content type  {receipt.content_type or 'not kept'}",
-        f"  sha256        {receipt.sha256 or 'not kept'}",
-        f"  etag          {receipt.etag or 'none'}",
-        f"  stored at     {receipt.stored_at.isoformat() if receipt.stored_at else 'unknown'}",
-    ]
-    command.out.result(receipt.to_dict(), lines)
+    asked = RemoveRequest(
+        sources=tuple(sources), by=by, reason=reason, purge=purge, recursive=recursive, yes=yes, dry_run=dry_run
+    )
+    remove(command_of(context), asked)

@@ -67,6 +67,7 @@ class Place(Protocol):
 
         Raises:
             NotFoundError: there is none.
+            RecordNotFoundError: the organisation has no provider.
             UnavailableError: those that answered have none, and one that may have it did not answer.
         """
         ...
@@ -93,10 +94,9 @@ class Place(Protocol):
 
 
 def open_place(command: RunningCommand, operand: RemoteOperand) -> Place:
-    """Open what *operand* is in; closed with *command*. No request, but the catalogue is read for an organisation.
+    """Open what *operand* is in; closed with *command*. No request.
 
     Raises:
-        RecordNotFoundError: the organisation has no provider.
         SettingsError: the settings of a URL are not complete; the message names the variables.
     """
     if operand.organisation is not None:
@@ -155,15 +155,13 @@ class OrganisationPlace:
     """Every provider of an organisation, as ``kazinex://`` sees them."""
 
     def __init__(self, command: RunningCommand, operand: RemoteOperand) -> None:
-        """Read the records of the organisation."""
+        """Open nothing yet."""
         self.operand = operand
         self.silent: list[tuple[str, StorageError]] = []
         self._resolver = command.resolver
         self._organisation = operand.place
         self._patience = Patience()
-        if not self._in_order(operand.project):
-            add = commands.add(self._organisation)
-            raise RecordNotFoundError(f"the organisation {self._organisation!r} has no provider; add one: {add}")
+        self._writers: dict[str, Storage] = {}
 
     def head(self, key: str) -> Found:
         """Return the object at *key*."""
@@ -210,21 +208,28 @@ class OrganisationPlace:
 
     def writer(self, key: str) -> Storage:
         """Return the storage of the override of the project, else of the default."""
-        return self._resolver.storage_for(self._organisation, key.partition("/")[0] or None)
+        project = key.partition("/")[0]
+        if project not in self._writers:
+            self._writers[project] = self._resolver.storage_for(self._organisation, project or None)
+        return self._writers[project]
 
     def holders(self, key: str) -> Sequence[Storage]:
-        """Return the storage of every provider."""
-        return [storage for _, storage in self._in_order(key.partition("/")[0])]
+        """Return the storage of every provider that can hold anything."""
+        return [storage for provider, storage in self._in_order(key.partition("/")[0]) if provider.used]
 
     def _in_order(self, project: str | None) -> list[tuple[ResolvedProvider, Storage]]:
         from ..documents.writing import guarded_storage
 
         # A pattern names no project.
         known = project or None if project is None or not has_magic(project) else None
-        return [
+        found = [
             (provider, guarded_storage(self._resolver, self._organisation, provider, self._patience))
             for provider in self._resolver.in_order(self._organisation, known)
         ]
+        if not found:
+            add = commands.add(self._organisation)
+            raise RecordNotFoundError(f"the organisation {self._organisation!r} has no provider; add one: {add}")
+        return found
 
     def _found(self, info: ObjectInfo, storage: Storage, provider: ResolvedProvider) -> Found:
         document = document_at(self.operand, info.key)

@@ -61,6 +61,24 @@ def make_data_directory(environ: Mapping[str, str] | None = None) -> Path:
     return path
 
 
+def state_directory(environ: Mapping[str, str] | None = None) -> Path:
+    """Return the folder of what may be lost, such as unfinished uploads, without making it.
+
+    ``KAZINEX_STORAGE_HOME/state`` where that is set, else ``XDG_STATE_HOME/kazinex-storage``, by default below
+    ``~/.local/state``.
+
+    Raises:
+        SettingsError: ``KAZINEX_STORAGE_HOME`` is not absolute, or there is no home folder to put it in.
+    """
+    variables = _variables(environ)
+    if variables.get(f"{PREFIX}HOME", ""):
+        return data_directory(variables) / "state"
+    # XDG Base Directory Specification 0.8: a relative XDG_STATE_HOME is invalid and ignored.
+    shared = variables.get("XDG_STATE_HOME", "")
+    base = Path(shared) if os.path.isabs(shared) else _expand("~/.local/state", variables)
+    return base / "kazinex-storage"
+
+
 def catalogue_location(environ: Mapping[str, str] | None = None) -> str:
     """Return where the catalogue is: a URL, or the absolute path of a SQLite file (the default, in the data folder).
 
