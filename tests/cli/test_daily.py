@@ -268,3 +268,20 @@ def test_a_provider_that_does_not_answer_is_told_and_the_rest_is_done(line: InPr
     assert done.code in (1, 6)
     assert {"DRG-9/P01/z.pdf": b"%PDF"} == stored_at(line.work / "out")
     assert ["Disk"] == [item["provider"] for item in done.json["items"] if "error" in item]
+
+
+def test_check_recursive_compares_all_documents_with_the_register(line: InProcess, bridge: Path) -> None:
+    good = line("check", "org-1/bridge", "--recursive", "--json")
+    by_version = line("check", "org-1", "-R", "--by", "version", "--json")
+    (bridge / "org-1/bridge/DRG-1/P01/a.pdf").write_bytes(b"%PDF 0ne")
+    (bridge / "org-1/bridge/DRG-1/P02/a.pdf").unlink()
+    bad = line("check", "org-1/bridge/DRG-1/", "--recursive")
+    whole = line("check", "org-1/bridge", "-R", "--json")
+    nothing = line("check", "org-1/nope", "-R")
+
+    assert [0, 0, 3, 3, 4] == [done.code for done in (good, by_version, bad, whole, nothing)], by_version.err
+    assert {"intact": 3} == good.json["counts"]
+    assert {"same-version": 3} == by_version.json["counts"]
+    assert ["STATE", "PROVIDER", "DOCUMENT"] == bad.text.split("\n")[0].split()
+    assert ["missing", "tampered"] == sorted(row.split()[0] for row in bad.text.splitlines()[1:])
+    assert {"intact": 1, "missing": 1, "tampered": 1} == whole.json["counts"]

@@ -115,9 +115,14 @@ class Batch:
             out.result({"items": self._entries, "done": done, "failed": self.failed, "dry_run": self._dry_run}, ())
         elif note:
             out.note(note)
-        for code in _GRAVEST:
-            if code in self._codes:
-                raise typer.Exit(code)
+        if self._codes:
+            raise typer.Exit(gravest(self._codes))
+
+
+def gravest(codes: Iterable[ExitCode]) -> ExitCode:
+    """Return the one that a command ends with; done when there are none."""
+    found = set(codes)
+    return next((code for code in _GRAVEST if code in found), ExitCode.DONE)
 
 
 def refuse_all(command: RunningCommand, problems: Iterable[Problem]) -> None:

@@ -36,15 +36,29 @@ class By(Enum):
 
 def check(
     context: typer.Context,
-    receipt: Annotated[str, typer.Argument(metavar="RECEIPT", help="What put --json printed; - is standard input.")],
+    receipt: Annotated[
+        str,
+        typer.Argument(
+            metavar="RECEIPT",
+            help="What put --json printed, - is standard input; with --recursive a document or folder.",
+        ),
+    ],
     by: Annotated[
         By, typer.Option("--by", help="bytes: read and compare all of it. version: ask the service, read nothing.")
     ] = By.BYTES,
+    recursive: Annotated[
+        bool, typer.Option("--recursive", "-R", help="All that the register has below organisation[/project[/...]].")
+    ] = False,
 ) -> None:
     """Say whether a stored document is what its receipt says; exit code 3 when it was tampered with, or is unproved."""
     from ..documents.integrity import IntegrityState
 
     command = command_of(context)
+    if recursive:
+        from .checking import check_below
+
+        check_below(command, receipt, by.value)
+        return
     found = read_receipt(receipt)
     state = command.documents.check(found, by=by.value)
     document = {"key": found.key, "provider": found.provider, "state": state.value}

@@ -18,6 +18,7 @@ from .output import Output
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from ..documents.listing import RevisionListing
     from ..documents.store import DocumentStore
     from ..organisations import Organisations, Resolver
     from ..storage.sync import Storage
@@ -79,6 +80,20 @@ class RunningCommand:
         from ..documents.store import DocumentStore
 
         return DocumentStore(self.resolver)
+
+    @property
+    def listing(self) -> RevisionListing:
+        """What the register of the catalogue knows, as lists.
+
+        Raises:
+            SettingsError: the catalogue makes no lists.
+        """
+        from ..organisations.catalogue import ListingCatalogue
+
+        catalogue = self.organisations.catalogue
+        if not isinstance(catalogue, ListingCatalogue):
+            raise SettingsError("this catalogue makes no lists of what is stored; use one in a database")
+        return catalogue.listing
 
     @cached_property
     def state_folder(self) -> Path:
