@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import signal
 import stat
+import threading
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -48,13 +49,14 @@ def parts(monkeypatch: pytest.MonkeyPatch) -> list[int]:
 
 @pytest.fixture
 def interrupt(monkeypatch: pytest.MonkeyPatch, parts: list[int]) -> pytest.MonkeyPatch:
-    """Press Ctrl-C when the second part is sent, as long as this is not undone."""
+    """Press Ctrl-C when the second part was sent, as long as this is not undone."""
     patch, counted = pytest.MonkeyPatch(), MemoryProvider.put_part
 
     def put_part(self: MemoryProvider, state: Any, number: int, data: Any) -> Any:
         found = counted(self, state, number, data)
-        if len(parts) == 2:
+        if number == 2:
             os.kill(os.getpid(), signal.SIGINT)
+            threading.Event().wait(0.5)  # the upload is not whole before the main thread has noticed
         return found
 
     patch.setattr(MemoryProvider, "put_part", put_part)

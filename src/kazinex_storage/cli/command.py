@@ -46,7 +46,7 @@ class RunningCommand:
         self.secrets: set[str] = set()
         """What was entered and must appear in no message."""
         self._environ = environ
-        self._storages: dict[tuple[str, str], Storage] = {}
+        self._storages: dict[str, Storage] = {}
 
     @cached_property
     def organisations(self) -> Organisations:
@@ -106,19 +106,18 @@ class RunningCommand:
 
         return state_directory(self._environ)
 
-    def storage_at(self, kind: str, field: str, name: str) -> Storage:
-        """Return the storage of *kind* whose settings are in the environment, and whose *field* is *name*.
-
-        Opened once, closed with the command. No request. An empty *field* means that the environment says all.
+    def storage_at(self, url: str) -> Storage:
+        """Return the storage of *url*, whose settings are in the environment: opened once, closed with the command.
 
         Raises:
             SettingsError: settings are wrong or missing; the message says which variables give them.
         """
-        found = self._storages.get((kind, name))
+        found = self._storages.get(url)
         if found is None:
-            found = self._storages[kind, name] = _open_storage(
-                kind, {field: name} if field else {}, self._environ, self.transport
-            )
+            from ..storage.sync import Storage
+
+            found = self._storages[url] = Storage.from_url(url, transport=self.transport)
+            found.operations.context.carrier = found.transport  # a batch runs on the one of the command
         return found
 
     def remember(self, values: object) -> None:
@@ -134,23 +133,6 @@ class RunningCommand:
             opened = self.__dict__.pop(name, None)
             if opened is not None:
                 opened.close()
-
-
-def _open_storage(
-    kind: str, given: Mapping[str, str], environ: Mapping[str, str] | None, transport: Transport
-) -> Storage:
-    from ..providers.settings.environment import PREFIX, settings_from_environment
-    from ..registry import default_registry
-    from ..storage.sync import Storage
-
-    registry, prefix = default_registry(), f"{PREFIX}{kind.upper()}_"
-    found = {**settings_from_environment(registry.settings_model(kind), prefix, environ), **given}
-    try:
-        storage = Storage(registry.open(kind, registry.parse_settings(kind, found)), transport=transport)
-    except SettingsError as error:
-        raise SettingsError(f"{error.message}; set them as variables {prefix}<FIELD>", provider=kind) from error
-    storage.operations.context.carrier = storage.transport  # a batch runs on the one of the command
-    return storage
 
 
 def _user() -> str:

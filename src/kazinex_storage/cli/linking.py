@@ -99,7 +99,7 @@ def _found(command: RunningCommand, operand: RemoteOperand, method: str) -> tupl
     if not operand.key or operand.folder:
         raise UsageError(f"{operand.text!r} is a folder, and a link is of one object; name it")
     if operand.organisation is None and method == "PUT":
-        return command.storage_at(operand.kind, operand.place_field, operand.place), ObjectKey(operand.key)
+        return command.storage_at(operand.base), ObjectKey(operand.key)
     if method == "PUT":
         raise UsageError("a document is uploaded by put, or by a client with a ticket (docs/direct-uploads.md)")
     if operand.organisation is not None and operand.key.count("/") == 2:  # a revision, without its file

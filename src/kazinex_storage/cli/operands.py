@@ -14,21 +14,9 @@ from typing import Final, TypeAlias
 from ..errors import InvalidUrlError
 from ..fs.urls import ORGANISATION_SCHEME, parse_address, project_of, strip_scheme
 from ..keys import DocumentKey, is_revision
+from ..registry import default_registry
 from ..values import value
 from .exits import UsageError
-
-_KINDS: Final = {
-    # scheme: (kind, what the first segment of its URLs names; none where the whole is the key)
-    "r2": ("r2", "bucket"),
-    "kazinexr2": ("r2", "bucket"),
-    "kazinexs3": ("s3", "bucket"),
-    "kazinexsupabase": ("supabase", "bucket"),
-    "kazinexazure": ("azure_blob", "container"),
-    "sharepoint": ("sharepoint", "library"),
-    "kazinexsharepoint": ("sharepoint", "library"),
-    "kazinexlocal": ("local", ""),
-    "kazinexmemory": ("memory", "name"),
-}
 
 _MAGIC: Final = "*?["
 
@@ -70,16 +58,6 @@ class RemoteOperand:
     def organisation(self) -> str | None:
         """The id of the organisation; None for a URL of another scheme."""
         return self.place if self.scheme == ORGANISATION_SCHEME else None
-
-    @property
-    def kind(self) -> str:
-        """The kind of provider of a URL that names no organisation."""
-        return _KINDS[self.scheme][0]
-
-    @property
-    def place_field(self) -> str:
-        """The field of the settings of that kind that the place fills; empty where it fills none."""
-        return _KINDS[self.scheme][1]
 
     @property
     def base(self) -> str:
@@ -141,9 +119,8 @@ def parse_remote(text: str) -> RemoteOperand:
         if text.startswith(("/", "./", "../", "~", "\\")) or text in ("", ".", ".."):
             raise UsageError(f"{text!r} is a path of this machine; name organisation/project/... or a URL here")
         scheme = ORGANISATION_SCHEME
-    path = strip_scheme(text, scheme) if scheme == ORGANISATION_SCHEME else strip_scheme(text, _known(scheme))
-    what = "organisation" if scheme == ORGANISATION_SCHEME else _KINDS[scheme][1]
-    folder = text.endswith("/")
+    what = "organisation" if scheme == ORGANISATION_SCHEME else _what(scheme)
+    path, folder = strip_scheme(text, scheme), text.endswith("/")
     if not what:
         key = parse_address(f"root/{path}", "root").key if path else ""
         return RemoteOperand(text=text, scheme=scheme, place="", key=key, folder=folder or not key)
@@ -175,10 +152,14 @@ def is_url(text: str) -> bool:
     return bool(mark) and scheme.replace("+", "").replace("-", "").isalnum()
 
 
-def _known(scheme: str) -> str:
-    if scheme in _KINDS:
-        return scheme
-    ours = {"s3": "kazinexs3", "az": "kazinexazure", "abfs": "kazinexazure", "file": "kazinexlocal"}.get(scheme)
-    hint = f"did you mean {ours}://? " if ours else ""
-    known = ", ".join(f"{name}://" for name in (ORGANISATION_SCHEME, *_KINDS))
-    raise InvalidUrlError(f"{scheme}:// is no scheme of ours; {hint}known are {known}")
+def _what(scheme: str) -> str:
+    """Return what the first segment of URLs of *scheme* names; nothing where the whole is the key.
+
+    Raises:
+        InvalidUrlError: it is no scheme of ours.
+    """
+    try:
+        place = default_registry().kind_of_scheme(scheme).place
+    except InvalidUrlError as error:
+        raise InvalidUrlError(f"{error.message}; documents are {ORGANISATION_SCHEME}://organisation/...") from error
+    return "" if place in (None, "root") else place

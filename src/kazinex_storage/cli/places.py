@@ -128,7 +128,7 @@ class StoragePlace:
         """Open it, or take the one that the command has opened."""
         self.operand = operand
         self.silent: list[tuple[str, StorageError]] = []
-        self._storage = command.storage_at(operand.kind, operand.place_field, operand.place)
+        self._storage = command.storage_at(operand.base)
 
     def head(self, key: str) -> Found:
         """Return the object at *key*."""

@@ -106,7 +106,7 @@ def end_of(command: RunningCommand, operand: Operand) -> End:
         return Folder(operand.path)
     if operand.organisation is not None:
         return OrganisationFolder(command.resolver, operand.organisation, operand.key)
-    storage = command.storage_at(operand.kind, operand.place_field, operand.place)
+    storage = command.storage_at(operand.base)
     return Objects(storage.scoped(operand.key) if operand.key else storage)
 
 
