@@ -82,7 +82,7 @@ def put(
     under an organisation, document/revision/file must come of it below the project. All names are checked first.
     """
     from .put_plans import PutRequest
-    from .putting import put as run
+    from .putting import store_files
 
     asked = PutRequest(
         files=tuple(files),
@@ -95,7 +95,7 @@ def put(
         dry_run=dry_run,
         resume=resume,
     )
-    run(command_of(context), asked)
+    store_files(command_of(context), asked)
 
 
 def get(

@@ -14,7 +14,6 @@ from typing import Final, TypeAlias
 from ..errors import InvalidUrlError
 from ..fs.urls import ORGANISATION_SCHEME, parse_address, project_of, strip_scheme
 from ..keys import DocumentKey, is_revision
-from ..registry import default_registry
 from ..values import value
 from .exits import UsageError
 
@@ -158,6 +157,8 @@ def _what(scheme: str) -> str:
     Raises:
         InvalidUrlError: it is no scheme of ours.
     """
+    from ..registry import default_registry
+
     try:
         place = default_registry().kind_of_scheme(scheme).place
     except InvalidUrlError as error:

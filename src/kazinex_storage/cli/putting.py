@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from .command import RunningCommand
 
 
-def put(command: RunningCommand, asked: PutRequest) -> None:
+def store_files(command: RunningCommand, asked: PutRequest) -> None:
     """Store what is *asked*.
 
     Raises:
@@ -172,7 +172,7 @@ def _put_many(command: RunningCommand, asked: PutRequest, place: Place, uploads:
                 Job(
                     name=upload.name,
                     fields=upload.fields,
-                    work=partial(_told, command, asked, place, upload, shared.part(upload.name)),
+                    work=partial(_uploaded, command, asked, place, upload, shared.part(upload.name)),
                 )
                 for upload in uploads
             ]
@@ -183,7 +183,7 @@ def _put_many(command: RunningCommand, asked: PutRequest, place: Place, uploads:
     batch.finish(f"{len(uploads) - batch.failed} of {len(uploads)} stored")
 
 
-def _told(
+def _uploaded(
     command: RunningCommand, asked: PutRequest, place: Place, upload: Upload, on_progress: Progress | None
 ) -> Exchange[Told]:
     return _telling(upload, (yield from _stored(command, asked, place, upload, upload.file.path, on_progress)))
