@@ -17,6 +17,7 @@ from pathlib import Path
 import pytest
 from docsite import api, commands
 from docsite.text import prose
+from kazinex_storage import DocumentStore, Organisations, Resolver, Storage
 
 ROOT = Path(__file__).resolve().parents[2]
 PAGES = sorted(
@@ -41,6 +42,7 @@ _OPTION = re.compile(r"(?<![\w-])--[a-z][\w-]+")
 _VARIABLE = re.compile(r"\bKAZINEX_STORAGE_[A-Z][A-Z0-9_]*")
 _FILE = re.compile(r"(?:src|tests|docs|examples|benchmarks|docsite)/[\w/.-]+")
 _MEMBER = re.compile(r"([A-Z]\w+)\.([a-z]\w*)\b")
+_CALL = re.compile(r"^(?:await )?(storage|documents|organisations|resolver)\.([a-z_]+)\(")
 _DOTTED = re.compile(r"kazinex_storage(?:\.\w+)+")
 _PYTHON = re.compile(r"^```python\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 
@@ -125,6 +127,20 @@ def test_members_of_public_classes_exist() -> None:
             found = places.get(name)
             if inspect.isclass(found) and not _has(found, member):
                 wrong.append(f"{page}: {name}.{member}")
+
+    assert [] == wrong
+
+
+def test_calls_in_running_text_are_of_methods_that_exist() -> None:
+    """By the names that examples give to what they hold."""
+    held = {"storage": Storage, "documents": DocumentStore, "organisations": Organisations, "resolver": Resolver}
+
+    wrong = [
+        f"{page}: {name}.{method}"
+        for page, span in _spans()
+        for name, method in _CALL.findall(span)
+        if not _has(held[name], method)
+    ]
 
     assert [] == wrong
 
