@@ -17,6 +17,7 @@ from pathlib import Path
 import pytest
 from docsite import api, commands
 from docsite.text import prose
+
 from kazinex_storage import DocumentStore, Organisations, Resolver, Storage
 
 ROOT = Path(__file__).resolve().parents[2]
