@@ -167,6 +167,11 @@ LIBRARY: Final[tuple[Feature, ...]] = (
         says="for a period, by organisation and by project, from the transaction that records them on",
     ),
     Feature(
+        title="folders and storages made equal",
+        how="sync.md#keep-a-folder-and-a-storage-equal",
+        says="one way, by time, size or sha256; deletes are limited and last, what is written once is never replaced",
+    ),
+    Feature(
         title="removed documents come back",
         how="versions.md#removed-documents",
         says="for 30 days, or as the place or the host says; the revision stays taken",
