@@ -15,7 +15,7 @@ from pathlib import Path
 
 import yaml
 
-from . import api, commands, decisions, settings
+from . import api, commands, decisions, routes, settings
 from .nav import Entry, expanded
 from .text import for_the_site, links, resolved
 
@@ -32,7 +32,7 @@ ROOT_PAGES = {
 ALONE = ("index.md", "tutorial.md")
 """Pages that are a tab of their own, so that there is nothing beside them to choose from."""
 
-_FOUND_LATER = ("adr/", "api/", "changelog.md", "commands/", "source/")
+_FOUND_LATER = ("adr/", "api/", "changelog.md", "commands/", "routes.md", "source/")
 """Pages that the search shows after those that tell something."""
 
 _SOURCE = "source/"
@@ -67,7 +67,7 @@ def pages() -> Mapping[str, str]:
     found = {path.relative_to(ROOT / "docs").as_posix(): _read(path) for path in (ROOT / "docs").rglob("*.md")}
     found |= {page: _read(ROOT / source) for source, page in ROOT_PAGES.items()}
     found["adr/index.md"] = decisions.page(ROOT / "docs" / "adr")
-    found |= {**commands.pages(), **api.pages(), settings.PAGE: settings.page()}
+    found |= {**commands.pages(), **api.pages(), routes.PAGE: routes.page(), settings.PAGE: settings.page()}
     found |= {f"{_SOURCE}{path}.md": _source_page(path) for path in sorted(set(_shown(found)))}
     return {uri: _marked(uri, for_the_site(text, partial(_on_site, uri))) for uri, text in found.items()}
 

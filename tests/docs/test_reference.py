@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import re
+from pathlib import Path
+
 import pytest
-from docsite import api, commands, docstrings, settings
+from docsite import api, commands, docstrings, routes, settings
 from docsite.members import fields, methods
 from docsite.prepare import pages
 from docsite.signatures import signature
@@ -11,6 +14,8 @@ from docsite.signatures import signature
 from kazinex_storage import AsyncStorage, PutMode, Storage
 from kazinex_storage.providers.s3 import R2Settings
 from kazinex_storage.registry import default_registry
+
+ROOT = Path(__file__).resolve().parents[2]
 
 
 def link(name: str) -> str:
@@ -112,3 +117,30 @@ def test_every_field_that_people_enter_stands_in_the_reference_of_settings() -> 
 
     assert [] == missing
     assert "| <code>secret_access_key</code> | required, secret |" in page
+
+
+def test_every_route_is_told_with_its_action() -> None:
+    page = routes.page()
+
+    assert [] == [each for each in routes.described() if f"<code>{each.method} {each.path}</code>" not in page]
+    assert [] == [each for each in routes.described() if not each.action or not each.text]
+    assert "Action <code>manage_providers</code>. How often is limited (<code>verification</code>)." in page
+
+
+def test_routes_that_the_page_of_the_api_names_exist() -> None:
+    """They are named from their last segments on: ``PUT DELETE .../files/{filename}/hold``."""
+    text = (ROOT / "docs" / "http-api.md").read_text(encoding="utf-8")
+    table = text.partition("## Routes")[2].partition("\n## ")[0]
+    known = [(each.method, re.sub(r"\{\w+(:\w+)?\}", "{}", each.path)) for each in routes.described()]
+
+    wrong = []
+    for span in re.findall(r"^\| (.*?) \|", table, re.MULTILINE):
+        for verbs, path in re.findall(r"`((?:[A-Z]+,? ?)+)(?:\.\.\.)?(/[^` ]*)`", span):
+            end = re.sub(r"\{\w+\}", "{}", path)
+            wrong += [f"{each} {path}" for each in re.findall(r"[A-Z]+", verbs) if not _routed(each, end, known)]
+
+    assert [] == wrong
+
+
+def _routed(method: str, end: str, known: list[tuple[str, str]]) -> bool:
+    return any(method == each and path.endswith(end) for each, path in known)
