@@ -28,7 +28,7 @@ WRITTEN_OUT = {
         "limited",
         "public_url",
     },
-    "AsyncDocumentStore": {"upload", "stream", "receive_direct_upload", "acting", "read_only"},
+    "AsyncDocumentStore": {"upload", "open", "stream", "receive_direct_upload", "acting", "read_only"},
 }
 """What takes or gives something else than the blocking method does: async iterables, iterators, a view."""
 

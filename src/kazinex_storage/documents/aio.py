@@ -10,7 +10,8 @@ from ..secrecy.pickling import SEND_A_FILE_SYSTEM, not_pickled
 from ..storage.aio import fed, feeds
 from ..storage.awaiting import awaited, collected
 from ..storage.rules import Body
-from ..types import Buffer, Progress
+from ..types import WHOLE, Buffer, ByteRange, Progress
+from .async_file import AsyncDocumentFile
 from .receipts import StoredDocument
 from .sized import spool_of
 from .store import DocumentStore
@@ -110,17 +111,33 @@ class AsyncDocumentStore:
             with Source(found, sha256=sha256, progress=on_progress) as source:
                 return await self._run(self.operations.upload(document, source, content_type, None, None))
 
-    async def stream(
+    async def open(
         self, document: StoredDocument | DocumentKey, *, accept_rewritten: bool = False
+    ) -> AsyncDocumentFile:
+        """Return a document as a file with awaited ``read`` and ``seek``, pinned to one version.
+
+        Read in order to its end it is proved as ``DocumentStore.open`` says; what comes after a seek is not.
+
+        Raises:
+            NotFoundError: it is not stored.
+            IntegrityError: it is another version than the receipt recorded.
+        """
+        opened = await self._run(self.operations.opening(document, accept_rewritten=accept_rewritten))
+        return AsyncDocumentFile(opened, self.transport)
+
+    async def stream(
+        self, document: StoredDocument | DocumentKey, span: ByteRange = WHOLE, *, accept_rewritten: bool = False
     ) -> AsyncGenerator[bytes, None]:
-        """Yield the bytes of a document in chunks, the last only if all are proved; see ``DocumentStore.stream``.
+        """Yield the bytes of *span* in chunks, of the whole the last only if all are proved.
+
+        See ``DocumentStore.stream``.
 
         Raises:
             NotFoundError: it is not stored, at the first chunk.
             IntegrityError: it is another version than the receipt recorded, or the whole has another sha256.
         """
         opened = await self._run(self.operations.opening(document, accept_rewritten=accept_rewritten, how="stream"))
-        reader = opened.range_reader()
+        reader = opened.range_reader(span)
         while chunk := await self._run(reader.next()):
             yield chunk
 

@@ -14,7 +14,7 @@ from ..storage.files import ObjectReader
 from ..storage.reading import RangeReader
 from ..storage.sync import Storage
 from ..transport import Exchange
-from ..types import ByteRange, ObjectInfo
+from ..types import WHOLE, ByteRange, ObjectInfo
 from ..values import value
 from .integrity import is_altered, is_by_service
 from .receipts import StoredDocument
@@ -35,8 +35,10 @@ class Opening:
         """Return the raw file; see ``DocumentStore.open``."""
         return ObjectReader(self.storage, self.key, info=self.info, sha256=self.sha256)
 
-    def range_reader(self) -> RangeReader:
-        """Return the pull side; see ``DocumentStore.stream``."""
+    def range_reader(self, span: ByteRange = WHOLE) -> RangeReader:
+        """Return the pull side of *span*; see ``DocumentStore.stream``."""
+        if span != WHOLE:
+            return self.span_reader(span)
         return self.storage.operations.range_reader(self.key, if_match=self.info.etag, sha256=self.sha256)
 
     def span_reader(self, span: ByteRange) -> RangeReader:

@@ -26,9 +26,8 @@ from .receipts import ProviderResolver, Revisions, StoredDocument
 from .recovery import Recovery
 from .tickets import DirectUpload, UploadTicket, token_of
 
-# Long enough for a large file on a slow line, short enough that what was forgotten does not block a revision for a day.
 HOUR: Final = timedelta(hours=1)
-"""How long a ticket is valid unless the caller says otherwise."""
+"""How long a ticket is valid by default: enough for a large file on a slow line, too short to block a revision."""
 
 
 @not_pickled(SEND_A_FILE_SYSTEM)
@@ -130,8 +129,7 @@ class DocumentStore(Recovery, KeepingVerbs, LabelVerbs):
 
         When it is read from its first byte to its last, it is compared with the sha256 of the receipt, and the read of
         the last byte raises if they differ. Parts that are read after a seek come from the recorded version as the
-        service reports it: an ETag proves nothing about bytes, and on a local disk it is time and size. Hash the whole
-        for a proof.
+        service reports it, and an ETag proves nothing; on a local disk it is time and size. Hash the whole for a proof.
 
         When the provider of a receipt has it no more, or cannot be reached, and a run has moved it, it is read where
         the register has it now. That costs one query more, and the requests there; so do all methods that read by
@@ -148,17 +146,19 @@ class DocumentStore(Recovery, KeepingVerbs, LabelVerbs):
         opened = self._run(self.operations.opening(document, accept_rewritten=accept_rewritten))
         return io.BufferedReader(opened.reader(), READ_AHEAD)
 
-    def stream(self, document: StoredDocument | DocumentKey, *, accept_rewritten: bool = False) -> Iterator[bytes]:
-        """Yield the bytes of a document in chunks; the first is fetched now, the last only if all are proved.
+    def stream(
+        self, document: StoredDocument | DocumentKey, span: ByteRange = WHOLE, *, accept_rewritten: bool = False
+    ) -> Iterator[bytes]:
+        """Yield the bytes of *span* in chunks; the first is fetched now, of the whole the last only if all are proved.
 
-        Pinned and compared as by ``open``. The chunks before the last are not yet proved when they arrive.
+        Pinned and compared as by ``open``. The chunks before the last, and those of a part, are not proved.
 
         Raises:
             NotFoundError: it is not stored.
             IntegrityError: it is another version than the receipt recorded, or the whole has another sha256.
         """
         opened = self._run(self.operations.opening(document, accept_rewritten=accept_rewritten, how="stream"))
-        return ByteStream(opened.range_reader(), self.transport)
+        return ByteStream(opened.range_reader(span), self.transport)
 
     def get_bytes(
         self, document: StoredDocument | DocumentKey, span: ByteRange = WHOLE, *, accept_rewritten: bool = False
