@@ -2,57 +2,19 @@
 
 from __future__ import annotations
 
-import io
-import logging
 import resource
 import signal
-import sys
-from collections.abc import Iterator
 from pathlib import Path
 from urllib.request import Request, urlopen
 
 import pytest
 
 from kazinex_storage import open_organisations, verify_provider
-from kazinex_storage.cli.app import run
 from kazinex_storage.testing.servers import S3Server
 
-from .conftest import CommandLine, Result
+from .conftest import CommandLine, InProcess
 
 REVISION = "org-1/bridge/DRG-1/P01"
-
-
-class Inside:
-    """Runs command lines in this process, where nothing depends on streams, signals or a terminal."""
-
-    def __init__(self, monkeypatch: pytest.MonkeyPatch, captured: pytest.CaptureFixture[bytes]) -> None:
-        self._monkeypatch, self._captured = monkeypatch, captured
-
-    def __call__(self, *arguments: str, **environment: str) -> Result:
-        with self._monkeypatch.context() as patch:
-            for name, text in environment.items():
-                patch.setenv(name, text)
-            code = run(arguments)
-        out, err = self._captured.readouterr()
-        assert b"Traceback" not in err
-        return Result(code=code, out=out, err=err.decode())
-
-
-@pytest.fixture
-def inside(
-    cli: CommandLine, monkeypatch: pytest.MonkeyPatch, capsysbinary: pytest.CaptureFixture[bytes]
-) -> Iterator[Inside]:
-    handlers = {number: signal.getsignal(number) for number in (signal.SIGTERM, signal.SIGHUP)}
-    logger = logging.getLogger("kazinex_storage")
-    logs = logger.handlers, logger.propagate, logger.level
-    for name in ("KAZINEX_STORAGE_HOME", "KAZINEX_STORAGE_ORGANISATION"):
-        monkeypatch.setenv(name, cli.environment[name])
-    monkeypatch.chdir(cli.work)
-    monkeypatch.setattr(sys, "stdin", io.StringIO())
-    yield Inside(monkeypatch, capsysbinary)
-    logger.handlers, logger.propagate, logger.level = logs
-    for number, handler in handlers.items():
-        signal.signal(number, handler)
 
 
 def fetch(url: str | Request) -> tuple[bytes, str | None]:
@@ -61,29 +23,31 @@ def fetch(url: str | Request) -> tuple[bytes, str | None]:
         return answer.read(), answer.headers["Content-Disposition"]
 
 
-@pytest.fixture
-def disk(cli: CommandLine) -> dict[str, str]:
-    """The variables of ``kazinexlocal://``."""
-    root = cli.make_folder("plain")
-    return {"KAZINEX_STORAGE_LOCAL_ROOT": str(root), "KAZINEX_STORAGE_LOCAL_DURABLE": "false"}
+@pytest.fixture(autouse=True)
+def disk(line: InProcess, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Where ``kazinexlocal://`` leads."""
+    root = line.make_folder("plain")
+    variables = {"KAZINEX_STORAGE_LOCAL_ROOT": str(root), "KAZINEX_STORAGE_LOCAL_DURABLE": "false"}
+    line.environment.update(variables)
+    for name, text in variables.items():
+        monkeypatch.setenv(name, text)
+    return root
 
 
 @pytest.fixture
-def plans(cli: CommandLine) -> Path:
-    folder = cli.work / "plans"
+def plans(line: InProcess) -> Path:
+    folder = line.work / "plans"
     for key in ("DRG-1/P01/a.pdf", "DRG-2/P01/b.pdf", "Übersicht.txt"):
         (folder / key).parent.mkdir(parents=True, exist_ok=True)
         (folder / key).write_bytes((b"%PDF-1.7 " if key.endswith("pdf") else b"plain text ") + key.encode())
     return folder
 
 
-def test_up_and_down_and_nothing_is_left_to_do(
-    cli: CommandLine, inside: Inside, plans: Path, disk: dict[str, str]
-) -> None:
-    dry = inside("sync", "plans", "kazinexlocal://backup/", "--dry-run", **disk)
-    up = inside("sync", "plans", "kazinexlocal://backup/", **disk)
-    again = inside("sync", "plans", "kazinexlocal://backup", "--by", "sha256", "--json", **disk)
-    down = inside("sync", "kazinexlocal://backup", "down", "--exclude", "DRG-2/", "--quiet", **disk)
+def test_up_and_down_and_nothing_is_left_to_do(line: InProcess, plans: Path) -> None:
+    dry = line("sync", "plans", "kazinexlocal://backup/", "--dry-run")
+    up = line("sync", "plans", "kazinexlocal://backup/")
+    again = line("sync", "plans", "kazinexlocal://backup", "--by", "sha256", "--json")
+    down = line("sync", "kazinexlocal://backup", "down", "--exclude", "DRG-2/", "--quiet")
 
     assert "would copy DRG-1/P01/a.pdf" in dry.text
     assert "3 would be copied" in dry.text
@@ -91,23 +55,22 @@ def test_up_and_down_and_nothing_is_left_to_do(
     assert "3 copied" in up.text.splitlines()[-1]
     assert (3, [], False) == tuple(again.json[name] for name in ("same", "items", "dry_run"))
     assert (0, "2 copied") == (down.code, down.text[:8])
-    assert {"a.pdf", "Übersicht.txt"} == {path.name for path in (cli.work / "down").rglob("*") if path.is_file()}
+    assert {"a.pdf", "Übersicht.txt"} == {path.name for path in (line.work / "down").rglob("*") if path.is_file()}
 
 
-def test_deletes_are_asked_for_limited_and_reported(
-    cli: CommandLine, inside: Inside, plans: Path, disk: dict[str, str]
-) -> None:
-    inside("sync", "plans", "kazinexlocal://", **disk)
+def test_deletes_are_asked_for_limited_and_reported(line: InProcess, plans: Path) -> None:
+    line("sync", "plans", "kazinexlocal://")
     (plans / "Übersicht.txt").unlink()
 
-    unasked = inside("sync", "plans", "kazinexlocal://", "--delete", **disk)
-    limited = inside("sync", "plans", "kazinexlocal://", "--delete", "--max-delete", "0", "--yes", **disk)
-    terminal = cli.on_terminal("sync", "plans", "kazinexlocal://", "--delete", **disk, COLUMNS="40")
+    unasked = line("sync", "plans", "kazinexlocal://", "--delete")
+    limited = line("sync", "plans", "kazinexlocal://", "--delete", "--max-delete", "0", "--yes")
+    terminal = line.on_terminal("sync", "plans", "kazinexlocal://", "--delete", COLUMNS="40")
     terminal.wait_for_question("Delete 1 of 3 objects")
     terminal.type("n\n")
     refused = terminal.end()
-    done = inside("sync", "plans", "kazinexlocal://", "--delete", "--yes", **disk)
-    empty = inside("sync", str(cli.make_folder("empty")), "kazinexlocal://", "--delete", "--yes", **disk)
+    terminal.close()
+    done = line("sync", "plans", "kazinexlocal://", "--delete", "--yes")
+    empty = line("sync", str(line.make_folder("empty")), "kazinexlocal://", "--delete", "--yes")
 
     assert (2, True) == (unasked.code, "--yes" in unasked.err)
     assert (5, True) == (limited.code, "--max-delete 1" in limited.err)
@@ -116,12 +79,12 @@ def test_deletes_are_asked_for_limited_and_reported(
     assert (5, True) == (empty.code, "source is empty" in empty.err)
 
 
-def test_documents_get_receipts_and_a_changed_one_is_refused(cli: CommandLine, inside: Inside, plans: Path) -> None:
-    cli.add_disk()
-    first = inside("sync", "plans", "kazinex://org-1/bridge/")
+def test_documents_get_receipts_and_a_changed_one_is_refused(line: InProcess, plans: Path) -> None:
+    line.add_disk()
+    first = line("sync", "plans", "kazinex://org-1/bridge/")
     (plans / "DRG-1/P01/a.pdf").write_bytes(b"%PDF-1.7 another")
-    second = inside("sync", "plans", "kazinex://org-1/bridge")
-    stat = inside("stat", f"{REVISION}/a.pdf", "--json")
+    second = line("sync", "plans", "kazinex://org-1/bridge")
+    stat = line("stat", f"{REVISION}/a.pdf", "--json")
 
     assert 0 == first.code
     assert (5, "2 same, 1 refused\n") == (second.code, second.text)
@@ -129,21 +92,19 @@ def test_documents_get_receipts_and_a_changed_one_is_refused(cli: CommandLine, i
     assert len(b"%PDF-1.7 DRG-1/P01/a.pdf") == stat.json["size"]
 
 
-def test_what_is_wrong_is_named_with_its_exit_code(
-    cli: CommandLine, inside: Inside, plans: Path, disk: dict[str, str]
-) -> None:
+def test_what_is_wrong_is_named_with_its_exit_code(line: InProcess, plans: Path) -> None:
     (plans / "back\\slash").write_bytes(b"x")
     (plans / "link").symlink_to(plans / "Übersicht.txt")
     found = {
-        "missing folder": inside("sync", "nowhere", "kazinexlocal://", **disk),
-        "a file": inside("sync", "plans/Übersicht.txt", "kazinexlocal://", **disk),
-        "two folders": inside("sync", "plans", "other"),
-        "comparison": inside("sync", "plans", "kazinexlocal://", "--by", "name", **disk),
-        "pattern": inside("sync", "plans", "kazinexlocal://", "--exclude", "[", **disk),
-        "scheme": inside("sync", "plans", "s3://bucket/"),
-        "settings": inside("sync", "plans", "r2://bucket/"),
-        "organisation": inside("sync", "plans", "kazinex://nobody/bridge/"),
-        "no key": inside("sync", "plans", "kazinexlocal://", **disk),
+        "missing folder": line("sync", "nowhere", "kazinexlocal://"),
+        "a file": line("sync", "plans/Übersicht.txt", "kazinexlocal://"),
+        "two folders": line("sync", "plans", "other"),
+        "comparison": line("sync", "plans", "kazinexlocal://", "--by", "name"),
+        "pattern": line("sync", "plans", "kazinexlocal://", "--exclude", "["),
+        "scheme": line("sync", "plans", "s3://bucket/"),
+        "settings": line("sync", "plans", "r2://bucket/"),
+        "organisation": line("sync", "plans", "kazinex://nobody/bridge/"),
+        "no key": line("sync", "plans", "kazinexlocal://"),
     }
 
     codes = {"settings": 6, "organisation": 4, "no key": 1}
@@ -153,45 +114,40 @@ def test_what_is_wrong_is_named_with_its_exit_code(
     assert "3 copied, 2 left out" in found["no key"].text
 
 
-def test_an_organisation_that_has_chosen_nothing_stops_it(cli: CommandLine, inside: Inside, plans: Path) -> None:
-    root = cli.make_folder("unverified")
-    organisations = open_organisations({"KAZINEX_STORAGE_HOME": str(cli.home)})
+def test_an_organisation_that_has_chosen_nothing_stops_it(line: InProcess, plans: Path) -> None:
+    root = line.make_folder("unverified")
+    organisations = open_organisations({"KAZINEX_STORAGE_HOME": str(line.home)})
     organisations.add_provider("org-1", "local", "Disk", {"root": str(root)})
     organisations.close()
 
-    result = inside("sync", "plans", "kazinex://org-1/bridge/")
+    result = line("sync", "plans", "kazinex://org-1/bridge/")
 
     assert 6 == result.code
     assert [] == [path for path in root.rglob("*") if path.is_file() and ".~kazinex" not in str(path)]
 
 
-def test_a_disk_that_is_full_leaves_no_part_of_a_file(
-    cli: CommandLine, inside: Inside, plans: Path, disk: dict[str, str]
-) -> None:
+def test_a_disk_that_is_full_leaves_no_part_of_a_file(line: InProcess, plans: Path) -> None:
     (plans / "large.bin").write_bytes(b"x" * 300_000)
-    inside("sync", "plans", "kazinexlocal://", **disk)
+    line("sync", "plans", "kazinexlocal://")
 
     before = resource.getrlimit(resource.RLIMIT_FSIZE)
     resource.setrlimit(resource.RLIMIT_FSIZE, (100_000, before[1]))
     try:
-        done = inside("sync", "kazinexlocal://", "down", "--json", **disk)
+        done = line("sync", "kazinexlocal://", "down", "--json")
     finally:
         resource.setrlimit(resource.RLIMIT_FSIZE, before)
 
     assert (1, 3, 1) == (done.code, done.json["copied"], done.json["failed"])
-    assert {"a.pdf", "b.pdf", "Übersicht.txt"} == {p.name for p in (cli.work / "down").rglob("*") if p.is_file()}
+    assert {"a.pdf", "b.pdf", "Übersicht.txt"} == {p.name for p in (line.work / "down").rglob("*") if p.is_file()}
 
 
 @pytest.mark.parametrize("end", ["interrupt", "pipe"])
-def test_what_is_cut_off_is_whole_as_far_as_it_went_and_goes_on(
-    cli: CommandLine, inside: Inside, disk: dict[str, str], end: str
-) -> None:
-    folder = cli.make_folder("many")
+def test_what_is_cut_off_is_whole_as_far_as_it_went_and_goes_on(line: InProcess, end: str) -> None:
+    folder = line.make_folder("many")
     for number in range(400):
         (folder / f"{number:04}{'x' * 200}").write_bytes(b"x")  # more lines than a pipe takes
 
-    cli.environment.update(disk)
-    with cli.start("sync", str(folder), "kazinexlocal://", PYTHONUNBUFFERED="1") as process:
+    with line.start("sync", str(folder), "kazinexlocal://", PYTHONUNBUFFERED="1") as process:
         assert process.stdout is not None
         assert process.stderr is not None
         process.stdout.readline()
@@ -201,7 +157,7 @@ def test_what_is_cut_off_is_whole_as_far_as_it_went_and_goes_on(
         process.stdout.close()
         err = process.stderr.read()
     expected = (130, True) if end == "interrupt" else (141, False)
-    again = inside("sync", str(folder), "kazinexlocal://", "--json", **disk)
+    again = line("sync", str(folder), "kazinexlocal://", "--json")
 
     assert expected == (process.returncode, b"the same command goes on" in err)
     assert b"Traceback" not in err
@@ -209,25 +165,25 @@ def test_what_is_cut_off_is_whole_as_far_as_it_went_and_goes_on(
     assert 0 < again.json["same"] < 400
 
 
-def test_names_are_those_of_the_disk_in_any_locale(cli: CommandLine, plans: Path, disk: dict[str, str]) -> None:
-    cli.environment |= {**disk, "LC_ALL": "POSIX", "PYTHONCOERCECLOCALE": "0", "PYTHONUTF8": "0"}
+def test_names_are_those_of_the_disk_in_any_locale(line: InProcess, plans: Path, disk: Path) -> None:
+    line.environment |= {"LC_ALL": "POSIX", "PYTHONCOERCECLOCALE": "0", "PYTHONUTF8": "0"}
 
-    up = cli("sync", "plans", "kazinexlocal://", PYTHONPATH=cli.environment["PYTHONPATH"])
+    up = CommandLine.__call__(line, "sync", "plans", "kazinexlocal://", PYTHONPATH=line.environment["PYTHONPATH"])
 
     assert 0 == up.code
     assert b"copy \\xdcbersicht.txt" in up.out
-    assert (cli.folder / "plain" / "Übersicht.txt").is_file()
+    assert (disk / "Übersicht.txt").is_file()
 
 
-def test_du_adds_up_what_can_be_read(cli: CommandLine, inside: Inside, plans: Path, disk: dict[str, str]) -> None:
-    cli.add_disk()
-    inside("sync", "plans", "kazinex://org-1/bridge/")
-    inside("sync", "plans", "kazinexlocal://copy/", **disk)
+def test_du_adds_up_what_can_be_read(line: InProcess, plans: Path) -> None:
+    line.add_disk()
+    line("sync", "plans", "kazinex://org-1/bridge/")
+    line("sync", "plans", "kazinexlocal://copy/")
 
-    projects = inside("du", "org-1", "--by-project", "--bytes")
-    deep = inside("du", "kazinexlocal://copy", "--depth", "2", "--json", **disk)
-    one = inside("du", f"{REVISION}/a.pdf", "--json")
-    wrong = [inside("du", path).code for path in ("org-1/tunnel", "./plans", "nobody")]
+    projects = line("du", "org-1", "--by-project", "--bytes")
+    deep = line("du", "kazinexlocal://copy", "--depth", "2", "--json")
+    one = line("du", f"{REVISION}/a.pdf", "--json")
+    wrong = [line("du", path).code for path in ("org-1/tunnel", "./plans", "nobody")]
 
     rows = [row.split() for row in projects.text.splitlines()]
     assert [["SIZE", "OBJECTS", "FOLDER"], ["73", "3", "org-1/bridge"], ["73", "3", "org-1/"]] == rows
@@ -237,39 +193,41 @@ def test_du_adds_up_what_can_be_read(cli: CommandLine, inside: Inside, plans: Pa
 
 
 def test_a_link_reads_one_object_until_it_expires(
-    cli: CommandLine, inside: Inside, plans: Path, disk: dict[str, str], ministack_server: S3Server
+    line: InProcess, plans: Path, ministack_server: S3Server, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     server = ministack_server
     server.client().create_bucket(Bucket="link-plans")
-    s3 = {
+    variables = {
         "KAZINEX_STORAGE_S3_ENDPOINT_URL": server.endpoint_url,
         "KAZINEX_STORAGE_S3_REGION": server.region,
         "KAZINEX_STORAGE_S3_ACCESS_KEY_ID": server.access_key_id,
         "KAZINEX_STORAGE_S3_SECRET_ACCESS_KEY": server.secret_access_key,
         "KAZINEX_STORAGE_S3_ADDRESSING": "path",
     }
-    inside("sync", "plans", "kazinexs3://link-plans/", **s3)
-    inside("sync", "plans", "kazinexlocal://", **disk)
+    for name, text in variables.items():
+        monkeypatch.setenv(name, text)
+    line("sync", "plans", "kazinexs3://link-plans/")
+    line("sync", "plans", "kazinexlocal://")
 
     url = "kazinexs3://link-plans/Übersicht.txt"
-    plain = inside("link", url, "--expires", "10m", **s3)
-    shown = inside("link", url, "--disposition", "inline", "--filename", "Plan.txt", "--json", **s3)
-    sent = inside("link", "kazinexs3://link-plans/new.txt", "--method", "put", "--json", **s3)
+    plain = line("link", url, "--expires", "10m")
+    shown = line("link", url, "--disposition", "inline", "--filename", "Plan.txt", "--json")
+    sent = line("link", "kazinexs3://link-plans/new.txt", "--method", "put", "--json")
     fetch(Request(sent.json["url"], b"sent", headers=sent.json["headers"], method="PUT"))  # noqa: S310
 
     assert (plans / "Übersicht.txt").read_bytes() == fetch(plain.text.strip())[0]
     assert 'inline; filename="Plan.txt"' == fetch(shown.json["url"])[1]
-    assert "4" == inside("du", "kazinexs3://link-plans/new.txt", "--bytes", **s3).text.split()[3]
+    assert "4" == line("du", "kazinexs3://link-plans/new.txt", "--bytes").text.split()[3]
 
-    assert (1, "") == (len(plain.text.splitlines()), inside("link", url, "--quiet", **s3).err)
+    assert (1, "") == (len(plain.text.splitlines()), line("link", url, "--quiet").err)
     assert "X-Amz-Expires=600" in plain.text
     refused = {
-        "too long": (inside("link", url, "--expires", "8d", **s3), 2, "7 days"),
-        "no time": (inside("link", url, "--expires", "soon", **s3), 2, "15m"),
-        "missing": (inside("link", "kazinexs3://link-plans/none", **s3), 4, "none"),
-        "folder": (inside("link", "kazinexs3://link-plans/DRG-1/", **s3), 2, "folder"),
-        "method": (inside("link", url, "--method", "delete", **s3), 2, "get, head, put"),
-        "kind": (inside("link", "kazinexlocal://Übersicht.txt", **disk), 1, "kazinex-storage get"),
+        "too long": (line("link", url, "--expires", "8d"), 2, "7 days"),
+        "no time": (line("link", url, "--expires", "soon"), 2, "15m"),
+        "missing": (line("link", "kazinexs3://link-plans/none"), 4, "none"),
+        "folder": (line("link", "kazinexs3://link-plans/DRG-1/"), 2, "folder"),
+        "method": (line("link", url, "--method", "delete"), 2, "get, head, put"),
+        "kind": (line("link", "kazinexlocal://Übersicht.txt"), 1, "kazinex-storage get"),
     }
     assert {name: (code, True) for name, (_, code, _) in refused.items()} == {
         name: (result.code, words in result.err) for name, (result, _, words) in refused.items()
@@ -277,7 +235,7 @@ def test_a_link_reads_one_object_until_it_expires(
 
 
 def test_a_link_of_a_document_is_signed_by_the_provider_that_holds_it(
-    cli: CommandLine, inside: Inside, ministack_server: S3Server
+    line: InProcess, ministack_server: S3Server
 ) -> None:
     server = ministack_server
     server.client().create_bucket(Bucket="link-documents")
@@ -289,16 +247,16 @@ def test_a_link_of_a_document_is_signed_by_the_provider_that_holds_it(
         "addressing": "path",
         "secret_access_key": server.secret_access_key,
     }
-    organisations = open_organisations({"KAZINEX_STORAGE_HOME": str(cli.home)})
+    organisations = open_organisations({"KAZINEX_STORAGE_HOME": str(line.home)})
     organisations.add_provider("org-1", "s3", "Cloud", fields)
     assert verify_provider(organisations, "org-1", "Cloud").ok
     organisations.set_default("org-1", "Cloud")
     organisations.close()
-    (cli.work / "a.pdf").write_bytes(b"%PDF-1.7")
-    inside("put", "a.pdf", REVISION)
+    (line.work / "a.pdf").write_bytes(b"%PDF-1.7")
+    line("put", "a.pdf", REVISION)
 
-    link = inside("link", REVISION, "--disposition", "attachment", "--json")
-    put = inside("link", f"{REVISION}/b.pdf", "--method", "put")
+    link = line("link", REVISION, "--disposition", "attachment", "--json")
+    put = line("link", f"{REVISION}/b.pdf", "--method", "put")
 
     assert (b"%PDF-1.7", 'attachment; filename="a.pdf"') == fetch(link.json["url"])
     assert (f"{REVISION}/a.pdf", 2) == (link.json["key"], put.code)

@@ -51,4 +51,8 @@ def there_and_back(storage: Storage, other: Storage, folder: Path) -> None:
 
     assert (2, 1, 1, 0) == (changed.replaced, changed.deleted, changed.copied, changed.failed)
     assert (3, 1, 2, 3) == (across.copied, again.replaced, again.same, came.copied)
-    assert [3, 3, 3] == [sync(*ends, BYTES).same for ends in ((storage, other), (other, down), (down, storage))]
+    assert [3, 3, 3] == [
+        sync(storage, other, BYTES).same,
+        sync(other, down, BYTES).same,
+        sync(down, storage, BYTES).same,
+    ]
