@@ -76,3 +76,21 @@ def test_lines_are_as_wide_as_the_terminal_and_whole_without_one(
     shown = capsys.readouterr().out.splitlines()
     assert (5 if columns is None else columns) >= (len(shown) if columns is None else max(map(len, shown)))
     assert ("grant it " * 20).strip() in " ".join(" ".join(shown).split())
+
+
+@pytest.mark.parametrize("columns", [40, 100], ids=["narrow", "wide"])
+def test_a_table_that_a_narrow_terminal_does_not_hold_is_shown_row_by_row(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, columns: int
+) -> None:
+    monkeypatch.setenv("COLUMNS", str(columns))
+    monkeypatch.setattr(sys.stdout, "isatty", lambda: True)
+    rows = [["Our R2", "r2", "VERIFIED", "r2-0123456789abcdef"], ["Disk", "local", "PENDING", "local-0123456789abcdef"]]
+
+    Output().table({}, ["LABEL", "KIND", "STATUS", "ID"], rows, "none")
+
+    shown = capsys.readouterr().out.splitlines()
+    if columns == 40:
+        assert max(map(len, shown)) <= columns
+        assert ["LABEL   Our R2", "KIND    r2", "STATUS  VERIFIED", "ID      r2-0123456789abcdef", ""] == shown[:5]
+    else:
+        assert 3 == len(shown)

@@ -38,6 +38,7 @@ def test_kinds_have_the_fields_of_the_guide_in_its_order(api: Api) -> None:
         field["name"] for field in fields if field["secret"]
     ]
     assert ["eu", "fedramp", "us"] == next(field for field in fields if field["name"] == "jurisdiction")["choices"]
+    assert "Cloudflare dashboard > R2 > Overview > Account Details" == fields[0]["where"]
     assert {"azure_blob", "local", "r2", "s3", "sharepoint", "supabase"} <= set(kinds)
 
 

@@ -9,7 +9,7 @@ import os
 import shutil
 import sys
 import textwrap
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime
 from typing import Protocol
 
@@ -17,6 +17,9 @@ import typer
 
 from ..json_text import write_json
 from .exits import ExitCode, printable
+
+_NARROW = 60
+"""Columns of a terminal below which a table that does not fit is shown row by row."""
 
 _COLOURS = {
     "VERIFIED": "green",
@@ -76,7 +79,11 @@ class Output:
         elif not rows:
             self.note(empty)
         elif sys.stdout.isatty():
-            self._draw(columns, rows)
+            width = shutil.get_terminal_size().columns
+            if width < _NARROW and width < max(map(len, aligned([columns, *rows]))):
+                self.result(document, _blocks(columns, rows, width))
+            else:
+                self._draw(columns, rows)
         else:
             self.result(document, aligned([columns, *rows]))
 
@@ -146,6 +153,16 @@ def aligned(rows: Sequence[Sequence[str]]) -> list[str]:
 def format_time(time: datetime | None) -> str:
     """Return *time*, which is UTC, as tables show it; empty when it is not known."""
     return "" if time is None else f"{time:%Y-%m-%d %H:%M:%SZ}"
+
+
+def _blocks(columns: Sequence[str], rows: Sequence[Sequence[str]], width: int) -> Iterator[str]:
+    """Yield each row as lines of a column and its value, for terminals that hold no table."""
+    names = max(map(len, columns))
+    for position, row in enumerate(rows):
+        if position:
+            yield ""
+        for column, cell in zip(columns, row, strict=True):
+            yield from _folded(f"{column:<{names}}  {cell}".rstrip(), names + 2, width)
 
 
 def _folded(text: str, hanging: int, width: int | None) -> list[str]:

@@ -61,6 +61,15 @@ def report_lines(report: VerificationReport, headline: str) -> Iterator[Line]:
         yield Line(text=f"{what}: {_KEPT_BY[who]}", hanging=2)
 
 
+def failure_lines(report: VerificationReport) -> Iterator[Line]:
+    """Yield cause and fix of each check that failed, a diagnosis once, without the steps."""
+    told: set[tuple[str | None, str | None]] = set()
+    for check in report.checks:
+        if check.status is CheckStatus.FAILED and (check.diagnosis, check.fix) not in told:
+            told.add((check.diagnosis, check.fix))
+            yield from explained(check)
+
+
 def explained(check: Check) -> Iterator[Line]:
     """Yield what a check that did not pass means, what to do, and what the service said."""
     for what, text in (("cause", check.diagnosis), ("fix", check.fix), ("said", check.error)):

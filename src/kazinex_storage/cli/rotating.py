@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING
 
 import typer
 
-from ..secrecy.masking import redact
 from ..values import value
 from .exits import ExitCode, UsageError
 from .output import format_time
@@ -66,14 +65,13 @@ def rotate(command: RunningCommand, record: ProviderRecord, changes: Mapping[str
 
 def _verified(command: RunningCommand, record: ProviderRecord, version: int | None, timeout_s: float) -> bool:
     from ..verification.credentials import verify_credentials
+    from .reporting import failure_lines, without_secrets
 
     report = verify_credentials(
         command.organisations, record.organisation, record.id, version=version, timeout_s=timeout_s
     )
-    for check in report.checks:
-        if check.error:
-            command.out.note(f"{check.name}: {redact(check.error, command.secrets)}")
-            command.out.note(f"  {check.diagnosis or ''}; {check.fix or ''}")
+    for line in failure_lines(without_secrets(report, command.secrets)):
+        command.out.note(line.text)
     if not report.ok:
         command.out.note("those in use stay in use")
     return report.ok

@@ -22,7 +22,7 @@ from ..values import value
 from .asking import Question, ask, ask_which, ask_yes, can_ask, say
 from .exits import ExitCode, UsageError
 from .given import flat, has_at
-from .reporting import explained, step_line, without_secrets, without_secrets_in
+from .reporting import failure_lines, step_line, without_secrets, without_secrets_in
 from .settings import Entered, form_of
 
 if TYPE_CHECKING:
@@ -162,9 +162,8 @@ class _Wizard:
             report = self._verify()
             if report.ok or not self._asks:
                 return report
-            for check in _failed(report):
-                for line in explained(check):
-                    say(line.text.strip(), indent=2, hanging=7)
+            for line in failure_lines(report):
+                say(line.text.strip(), indent=2, hanging=7)
             if not ask_yes(_AGAIN, default=True):
                 return report
             form.correct()
@@ -231,7 +230,7 @@ class _Wizard:
         choice = f"; new documents of {record.organisation} go there" if chosen else ""
         lines = [f"{record.label}{where} is {record.status.value}{choice}"]
         if report is not None and not report.ok and not self._asks:
-            lines += [line.text for check in _failed(report) for line in explained(check)]
+            lines += [line.text for line in failure_lines(report)]
         self._command.out.result(
             {**document, "report": report.to_dict() if report is not None else None, "next": list(further)},
             [*lines, *(f"next: {command}" for command in further)],
@@ -257,17 +256,6 @@ class _Wizard:
             case ProviderStatus.VERIFIED:
                 choose = () if chosen else (commands.set_default(organisation, label),)
                 return (*choose, commands.store(organisation), commands.listing(organisation))
-
-
-def _failed(report: VerificationReport) -> Iterator[Check]:
-    """Yield the checks that failed, each diagnosis once."""
-    from ..verification.reports import CheckStatus
-
-    told: set[tuple[str | None, str | None]] = set()
-    for check in report.checks:
-        if check.status is CheckStatus.FAILED and (check.diagnosis, check.fix) not in told:
-            told.add((check.diagnosis, check.fix))
-            yield check
 
 
 def _bad_id(text: str) -> str | None:

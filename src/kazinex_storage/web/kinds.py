@@ -112,6 +112,7 @@ def _fields(schema: Mapping[str, JsonValue]) -> Iterator[FieldModel]:
             name=name,
             title=title_of(name),
             help=" ".join(str(described.get("description", "")).replace("``", "").split()),
+            where=str(described.get("where", "")),
             type=next((str(part["type"]) for part in parts if part.get("type") not in (None, "null")), "object"),
             required=name in required,
             secret=any(part.get("writeOnly") is True for part in parts),

@@ -33,6 +33,8 @@ class FieldModel(BaseModel):
     title: str
     help: str
     """What the model says of it."""
+    where: str = ""
+    """Where the service shows it, such as ``Cloudflare dashboard > R2 > Overview``; may be empty."""
     type: str
     """``string``, ``integer``, ``boolean`` or ``object``."""
     required: bool
