@@ -9,7 +9,7 @@ import unicodedata
 from collections.abc import Callable, Iterator
 
 _FENCE = re.compile(r"^(```|~~~)")
-_MARK = re.compile(r"^<!-- (run|run fresh|save [\w.]+) -->\n", re.MULTILINE)
+_MARK = re.compile(r"^<!-- (run|run fresh|output|save [\w.]+) -->\n", re.MULTILINE)
 _LINK = re.compile(r"(\[(?:[^\[\]]|\[[^\]]*\])*\]\()([^)\s]+)(\))")
 _ITEM = re.compile(r"(?:\d+\.|[-*]) ")
 _DROPPED = re.compile(r"[^\w\- ]")

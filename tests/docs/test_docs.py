@@ -2,7 +2,8 @@
 
 A block after the line ``<!-- run -->`` is carried out, python and sh alike: those of one page one after another, in one
 process and one temporary home; ``<!-- run fresh -->`` begins a new home, ``<!-- save NAME -->`` writes the block into a
-file for those after it. ``/srv/documents`` stands for a folder of the home.
+file for those after it, a block after ``<!-- output -->`` has to be printed, wherever lines break. ``/srv/documents``
+stands for a folder of the home.
 """
 
 from __future__ import annotations
@@ -44,6 +45,7 @@ _PAGES = sorted(
 )
 _FENCE = re.compile(r"^```(\w*)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 _MARK = re.compile(r"<!-- (run|run fresh|save (?P<file>[\w.]+)) -->\n\Z")
+_OUTPUT = re.compile(r"^<!-- output -->\n```text\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 _LINK = re.compile(r"\[[^\]]*\]\(([^)\s]+)\)")
 _HEADING = re.compile(r"^#+ +(.+)$", re.MULTILINE)
 _ORGANISATION = "acme"
@@ -301,6 +303,9 @@ def test_the_marked_blocks_of_a_page_run_in_order(
 
     assert 0 == done.returncode, f"{done.stdout}\n{done.stderr}"
     assert "Traceback" not in done.stderr, done.stderr
+    printed = " ".join(f"{done.stdout} {done.stderr}".split())
+    shown = [" ".join(text.split()) for text in _OUTPUT.findall(page.read_text(encoding="utf-8"))]
+    assert [] == [text for text in shown if text not in printed], printed
 
 
 @pytest.mark.parametrize("arguments", _COMMANDS)
