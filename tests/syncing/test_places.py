@@ -105,6 +105,20 @@ def test_what_any_provider_holds_comes_down_proved_and_one_that_is_silent_stops_
     assert 3 == len([path for path in down.rglob("*") if path.is_file()])
 
 
+def test_a_retired_provider_keeps_what_it_holds_and_stands_in_the_way_of_nothing_else(
+    world: World, plans: Path
+) -> None:
+    world.storage("New").put("bridge/kept.txt", b"kept")
+    world.organisations.retire_provider(ACME, world.ids["New"])
+    bridge = OrganisationFolder(world.resolver, ACME, "bridge")
+    sync(plans, bridge)
+    (plans / "index.txt").unlink()
+
+    report = sync(plans, bridge, DELETE)
+
+    assert {("fail", "kept.txt"), ("delete", "index.txt")} == {(item.action, item.key) for item in report.items}
+
+
 def test_a_damaged_document_is_not_copied(world: World) -> None:
     world.upload(1)
     world.path("Old", key_of(1)).write_bytes(content(1)[::-1])

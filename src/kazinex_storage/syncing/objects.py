@@ -104,6 +104,14 @@ class Objects:
         found, _ = yield from sha256_of(self._end, entry.key)
         return found
 
+    def has(self, key: str) -> Exchange[bool]:
+        """Say whether there is an object. One request.
+
+        Raises:
+            StorageError: the service does not say.
+        """
+        return (yield from self._on(self.storage.operations.exists(key)))
+
     def body(self, entry: Entry, sha256: str | None = None) -> Exchange[tuple[Body, ObjectInfo | None]]:
         """Return the object as a body, all of one version; a small one is read now.
 
