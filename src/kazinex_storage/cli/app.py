@@ -209,8 +209,17 @@ def _root(
     """Store documents for organisations, wherever they want them."""
 
 
+def _only(name: str, app: typer.Typer) -> typer.Typer:
+    """Leave in *app* what is called *name*, if there is such a thing: Typer reads the signature of every command."""
+    commands = [each for each in app.registered_commands if each.name == name]
+    groups = [each for each in app.registered_groups if each.name == name]
+    if commands or groups:
+        app.registered_commands, app.registered_groups = commands, groups
+    return app
+
+
 def _invoke(arguments: Sequence[str], command: RunningCommand) -> int:
-    program = get_command(build())
+    program = get_command(_only(arguments[0], build()))
     code = program.main(args=list(arguments), prog_name="kazinex-storage", standalone_mode=False, obj=command)
     command.out.flush()
     return code if isinstance(code, int) else ExitCode.DONE
