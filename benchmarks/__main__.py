@@ -17,6 +17,7 @@ from pathlib import Path
 from . import (
     azure,
     bulk,
+    commands,
     fs_reads,
     import_time,
     large_put,
@@ -48,6 +49,7 @@ SECTIONS: Mapping[str, Callable[[Path, Sizes, Log], None]] = {
     "s3-start": start.run,
     "s3-presign": presign.run,
     "import": import_time.run,
+    "commands": commands.run,
     "overhead": overhead.run,
     "receipts": receipts.run,
     "small-objects": small_objects.run,

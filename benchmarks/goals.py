@@ -173,31 +173,47 @@ def _ranges() -> list[Goal]:
 
 
 def _starts() -> list[Goal]:
-    return [
-        Goal(
-            group="Starts",
-            row=f"first byte of a fresh process, {way}",
-            section="s3-start",
-            what="start",
-            quantity=Quantity.TIME,
-            bound=1.3,
-            ours=ours,
-            peers=("bare libcurl (floor)",),
-        )
-        for way, ours in (("Storage", OURS), ("fsspec.open", f"{OURS}, fsspec"))
-    ] + [
-        Goal(
-            group="Starts",
-            row=f"`{statement}`",
-            section="import",
-            what="import",
-            quantity=Quantity.ADDED,
-            bound=0.060,
-            ours=statement,
-            peers=("pass",),
-        )
-        for statement in ("import kazinex_storage", "from kazinex_storage import Storage")
-    ]
+    return (
+        [
+            Goal(
+                group="Starts",
+                row=f"first byte of a fresh process, {way}",
+                section="s3-start",
+                what="start",
+                quantity=Quantity.TIME,
+                bound=1.3,
+                ours=ours,
+                peers=("bare libcurl (floor)",),
+            )
+            for way, ours in (("Storage", OURS), ("fsspec.open", f"{OURS}, fsspec"))
+        ]
+        + [
+            Goal(
+                group="Starts",
+                row=f"`{statement}`",
+                section="import",
+                what="import",
+                quantity=Quantity.ADDED,
+                bound=0.060,
+                ours=statement,
+                peers=("pass",),
+            )
+            for statement in ("import kazinex_storage", "from kazinex_storage import Storage")
+        ]
+        + [
+            Goal(
+                group="Starts",
+                row=f"`{command}`",
+                section="commands",
+                what="command",
+                quantity=Quantity.OWN_TIME,
+                bound=bound,
+                ours=command,
+                peers=(),
+            )
+            for command, bound in (("kazinex-storage --help", 0.150), ("kazinex-storage ls", 0.400))
+        ]
+    )
 
 
 def _local() -> list[Goal]:

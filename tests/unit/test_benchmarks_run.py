@@ -38,6 +38,7 @@ GROUPS = {
         "azure": "Azure",
         "service": "Service",
         "migration": "Migration",
+        "commands": "Commands",
         "s3-start": "S3, start",
         "s3-small": "S3, small",
         "s3-large": "S3, large",
