@@ -59,6 +59,19 @@ def test_a_person_connects_and_connects_again(
     assert not [token for token in emulator.state.refresh_tokens if token in added.text + added.err + again.err]
 
 
+def test_a_person_sets_a_library_up_in_one_command(
+    cli: CommandLine, emulator: GraphEmulator, authority: CertificateAuthority
+) -> None:
+    cli.environment |= {"SSL_CERT_FILE": str(authority.ca_file), "REQUESTS_CA_BUNDLE": str(authority.ca_file)}
+    words = ("setup", "sharepoint", "--connect", "--label", "Library", "--yes", "--json")
+
+    done = cli(*words, *settings(emulator, authority))
+
+    assert 0 == done.code, done.err
+    assert "EXAMPLE1" in done.err
+    assert ("VERIFIED", True, ["refresh_token"]) == (done.json["status"], done.json["default"], done.json["secrets"])
+
+
 def test_what_is_no_person_is_refused(cli: CommandLine) -> None:
     disk = cli("provider", "add", "local", "Disk", "--set", "root=/tmp", "--connect")
     cli.environment["KAZINEX_STORAGE_SHAREPOINT_CLIENT_SECRET"] = "not-a-secret"  # noqa: S105

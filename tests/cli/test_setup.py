@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import shlex
+import subprocess
 import time
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
@@ -10,6 +12,8 @@ import pytest
 
 from kazinex_storage.testing.emulators.cloudflare import R2Front, Token, r2_front
 from kazinex_storage.testing.servers import S3Server
+
+from .conftest import PROGRAM
 
 if TYPE_CHECKING:
     from .conftest import CommandLine
@@ -146,3 +150,19 @@ def test_ctrl_c_after_that_names_the_provider_and_how_to_go_on(cli: CommandLine)
     assert "Disk stays, FAILED; kazinex-storage provider update Disk --organisation org-1" in terminal.shown
     root.mkdir()
     assert 0 == cli("provider", "verify", "Disk").code
+
+
+@pytest.mark.parametrize("stream", ["full", "closed"])
+def test_output_that_nobody_takes_ends_in_a_line_and_the_provider_is_there(cli: CommandLine, stream: str) -> None:
+    words = ["setup", "local", "--label", "Disk", "--set", f"root={cli.make_folder()}", "--default"]
+    rest = "> /dev/full" if stream == "full" else "| true"
+    line = f"set -o pipefail; {shlex.join([*PROGRAM, *words])} {rest}"
+
+    done = subprocess.run(
+        ["bash", "-c", line], env=cli.environment, cwd=cli.work, capture_output=True, text=True, check=False
+    )
+
+    assert ({1} if stream == "full" else {0, 141}) & {done.returncode}, done.stderr
+    assert "Traceback" not in done.stderr
+    (made,) = cli("provider", "list", "--json").json["providers"]
+    assert "VERIFIED" == made["status"]

@@ -73,8 +73,8 @@ def set_up(command: RunningCommand, options: Options) -> None:
     wizard = _Wizard(command, options)
     try:
         wizard.run()
-    except (KeyboardInterrupt, typer.Abort):
-        wizard.say_what_stays()
+    except (KeyboardInterrupt, typer.Abort, StorageError) as error:
+        wizard.say_what_stays(interrupted=not isinstance(error, StorageError))
         raise
 
 
@@ -99,11 +99,12 @@ class _Wizard:
         chosen = report is not None and report.ok and self._choose()
         self._end(report, chosen=chosen)
 
-    def say_what_stays(self) -> None:
-        """Say what an interrupt leaves, and how to go on."""
+    def say_what_stays(self, *, interrupted: bool) -> None:
+        """Say what an interrupt or an error leaves, and how to go on."""
         record = self._record
         if record is None:
-            self._command.out.note("nothing was stored")
+            if interrupted:
+                self._command.out.note("nothing was stored")
             return
         with suppress(StorageError):
             record = self._organisations.find(record.organisation, record.id)
