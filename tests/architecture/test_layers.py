@@ -95,6 +95,8 @@ HOMES = {
     "click": ("cli",),
     "rich": ("cli",),
     "django": ("integrations.django", "integrations.django_documents", "integrations.django_responses"),
+    "smart_open": ("integrations.smart_open",),
+    "pyarrow": ("integrations.pyarrow",),
     "pytest": ("testing",),
     "hypothesis": ("testing",),
     "psycopg": ("testing",),  # SQLAlchemy loads it by name; the servers for tests make their databases with it

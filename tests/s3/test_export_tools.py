@@ -20,7 +20,7 @@ import boto3
 import duckdb
 import duckdb_extension_httpfs  # type: ignore[import-untyped]
 import obstore
-import pyarrow.fs  # type: ignore[import-untyped]
+import pyarrow.fs
 import pytest
 import s3fs  # type: ignore[import-untyped]
 from obstore.store import S3Store
