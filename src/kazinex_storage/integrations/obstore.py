@@ -27,6 +27,7 @@ class ObjectMeta(TypedDict):
 
     path: str
     last_modified: datetime
+    """Aware UTC."""
     size: int
     e_tag: str | None
     version: str | None
