@@ -69,7 +69,7 @@ def main() -> None:
     client, stranger = Client(), Client()
     user = User.objects.create_user("paul")
     client.force_login(user)
-    path = "/documents/files/bridge/DRG-0042/P01/plan.pdf"
+    path = "/documents/files/bridge/DRG-0044/P01/plan.pdf"
 
     stored = client.put(path, BODY, **PDF)
     assert (201, len(BODY)) == (stored.status_code, stored.json()["size"]), stored.content
@@ -80,7 +80,7 @@ def main() -> None:
     assert 304 == client.get(path, headers={"if-none-match": whole.headers["etag"]}).status_code
     assert (200, str(len(BODY))) == (client.head(path).status_code, client.head(path).headers["content-length"])
 
-    new = "/documents/tickets/bridge/DRG-0042/P02/plan.pdf"
+    new = "/documents/tickets/bridge/DRG-0044/P02/plan.pdf"
     ticket = client.post(new, {"size": len(BODY)}, content_type="application/json").json()
     (sent,) = ticket["parts"]
     csrf = Client(enforce_csrf_checks=True)

@@ -37,21 +37,22 @@ def loaded(example: str) -> ModuleType:
     return module
 
 
-@pytest.fixture
-def organisation(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+@pytest.fixture(scope="module")
+def organisation(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
     """Give the environment a catalogue whose organisation keeps its documents on the disk."""
-    monkeypatch.setenv("KAZINEX_STORAGE_HOME", str(tmp_path / "home"))
-    with closing(open_organisations()) as organisations:
-        added = organisations.add_provider(
-            "org-1", "local", "Disk", {"root": str(tmp_path / "documents"), "create": True}
-        )
-        verify_provider(organisations, "org-1", added.id)
-        organisations.set_default("org-1", added.id)
-    return tmp_path / "documents"
+    folder = tmp_path_factory.mktemp("kits")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("KAZINEX_STORAGE_HOME", str(folder / "home"))
+        with closing(open_organisations()) as organisations:
+            settings = {"root": str(folder / "documents"), "create": True, "durable": False}
+            added = organisations.add_provider("org-1", "local", "Disk", settings)
+            verify_provider(organisations, "org-1", added.id)
+            organisations.set_default("org-1", added.id)
+        yield
 
 
-@pytest.fixture
-def client(organisation: Path) -> Iterator[httpx.Client]:
+@pytest.fixture(scope="module")
+def client(organisation: None) -> Iterator[httpx.Client]:
     example = loaded("10_fastapi_documents.py")
     with serving(example.app) as url, httpx.Client(base_url=url, trust_env=False) as client:
         yield client
@@ -95,8 +96,8 @@ def test_the_fastapi_example_uploads_serves_ranges_and_takes_direct_uploads(clie
 
 def test_the_fastapi_example_tells_users_what_they_can_mend(client: httpx.Client) -> None:
     problems = {
-        "again": client.put("/files/bridge/DRG-0042/P01/other.pdf", content=b"%PDF-1.7"),
-        "taken": client.put("/files/bridge/DRG-0042/P01/plan.pdf", content=b"%PDF-1.7 other"),
+        "stored": client.put("/files/bridge/DRG-0043/P01/other.pdf", content=b"%PDF-1.7"),
+        "taken": client.put("/files/bridge/DRG-0043/P01/plan.pdf", content=b"%PDF-1.7 other"),
         "type": client.put("/files/bridge/DRG-0042/P03/run.exe", content=b"MZ"),
         "absent": client.get("/files/bridge/DRG-0042/P09/plan.pdf"),
         "digest": client.put("/files/bridge/D/P01/a.pdf", content=b"%PDF-1.7", headers={"X-Content-SHA256": "0" * 64}),
@@ -106,7 +107,7 @@ def test_the_fastapi_example_tells_users_what_they_can_mend(client: httpx.Client
     }
 
     assert {
-        "again": (201, None),
+        "stored": (201, None),
         "taken": (409, "already_exists"),
         "type": (415, "file_type_refused"),
         "absent": (404, "not_found"),
@@ -122,7 +123,7 @@ def test_the_django_example_is_at_most_ten_lines() -> None:
 
 
 def test_the_django_example_keeps_files_and_documents(
-    organisation: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    organisation: None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("KAZINEX_STORAGE_URL", f"kazinexlocal://{tmp_path}/media?create=true")
     command = [

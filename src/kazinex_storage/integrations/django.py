@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import io
 import posixpath
-import threading
 from collections.abc import Callable, Iterator, Mapping
 from datetime import datetime, timedelta
 from typing import IO, Final, TypeAlias, cast
@@ -37,6 +36,7 @@ from ..serving.downloads import answer
 from ..storage.disposition import attachment
 from ..storage.rules import Body
 from ..storage.sync import Storage
+from ..transport.fork_lock import ForkLock
 from ..types import Folder, PresignOptions, PutMode, PutOptions
 from .django_responses import answer_response
 from .places import OrganisationShelves, Shelves, StorageShelves
@@ -71,7 +71,7 @@ class KazinexStorage(DjangoStorage):  # type: ignore[misc]  # Django has no type
                 *organisation*, the URL of the variable ``KAZINEX_STORAGE_URL``.
             organisation: With a storage, the folder in it that all names are below; alone, the organisation of the
                 catalogue whose providers keep the files. A function is asked at each call, so that one backend serves
-                all tenants; a dotted path suits ``STORAGES``.
+                all tenants; text with a dot is the path of one, as ``STORAGES`` can hold it.
             public: Whether ``url`` gives addresses without a signature, of a bucket that everybody may read.
             expires_s: For how many seconds ``url`` signs.
             served_at: The path at which ``serve`` answers, such as ``/media/``; for kinds that sign no links.
@@ -92,7 +92,7 @@ class KazinexStorage(DjangoStorage):  # type: ignore[misc]  # Django has no type
 
     def _begin(self) -> None:
         self._opened: Shelves | None = None
-        self._lock = threading.Lock()
+        self._lock = ForkLock()
 
     def __getstate__(self) -> dict[str, object]:
         return {name: found for name, found in vars(self).items() if name not in ("_opened", "_lock")}
