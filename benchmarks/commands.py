@@ -1,4 +1,7 @@
-"""What a command costs before it does anything: a fresh process each time, wall clock."""
+"""What a command costs before it does anything: a fresh process each time.
+
+Judged by processor time, which is the wall clock of a machine that does nothing else: a start waits for nobody.
+"""
 
 from __future__ import annotations
 

@@ -206,7 +206,7 @@ def _starts() -> list[Goal]:
                 row=f"`{command}`",
                 section="commands",
                 what="command",
-                quantity=Quantity.OWN_TIME,
+                quantity=Quantity.OWN_CPU,
                 bound=bound,
                 ours=command,
                 peers=(),

@@ -110,7 +110,9 @@ class _Found:
         from botocore.session import Session
 
         from ...transport.trust import named_trust  # most have a key pair
+        from .held_back import warn_of_old_botocore
 
+        warn_of_old_botocore()
         session = Session(profile=self._profile)
         # What AWS_CA_BUNDLE and the shared configuration name counts in every program of AWS.
         bundle = session.get_config_variable("ca_bundle") if self._ca_file is None else None

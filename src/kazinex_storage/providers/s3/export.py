@@ -69,6 +69,9 @@ def _boto3(target: Target, credentials: Credentials) -> Options:
     except ImportError:
         config = None
     else:
+        from .held_back import warn_of_old_botocore  # for this tool alone
+
+        warn_of_old_botocore()
         style: Literal["virtual", "path"] = "virtual" if target.virtual_host else "path"
         config = Config(signature_version="s3v4", s3={"addressing_style": style})
         if not _is_aws(target):
