@@ -151,6 +151,18 @@ def test_corrections_keep_what_enter_keeps_and_leave_out_what_a_hyphen_leaves_ou
     assert {"root": "/srv", "keep_deleted_days": None} == form.settings
 
 
+def test_another_way_is_chosen_and_what_belonged_to_the_first_is_gone(
+    type_lines: Type, command: RunningCommand
+) -> None:
+    given = {"account": "kazinexexample", "container": "documents", "account_key": "ZXhhbXBsZQ=="}
+    form = Form(command, "azure_blob", given)
+    type_lines("6", "", "", "managed")
+
+    form.correct()
+
+    assert {**given, "account_key": None, "identity": "managed"} == form.settings
+
+
 def test_a_certificate_is_taken_from_a_file(type_lines: Type, command: RunningCommand, tmp_path: Path) -> None:
     file = tmp_path / "app.pem"
     file.write_text("-----BEGIN CERTIFICATE-----\nexample\n-----END CERTIFICATE-----\n")

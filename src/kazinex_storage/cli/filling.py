@@ -115,11 +115,19 @@ class Form:
             SettingsError: an answer was not right three times.
             typer.Abort: the terminal is gone.
         """
-        needed = [*self._needed(), *self._entered]
+        say("Enter keeps what is there, and - leaves out what may be left out.")
+        if self.way is not None:
+            self._choose_way()
+        needed = [*self._needed(), *(name for name in self._entered if not self._belongs_elsewhere(name))]
         given = [field.name for field in self._fields.values() if field.asked and has_at(self.settings, field.name)]
         for name in dict.fromkeys((*needed, *given)):
             self._ask(self._fields[name])
         self._mend()
+
+    def _belongs_elsewhere(self, name: str) -> bool:
+        """Say whether a field is that of other ways alone."""
+        chosen = self.way.fields if self.way is not None else ()
+        return name not in chosen and any(name in way.fields for way in self._ways)
 
     def _needed(self) -> Iterator[str]:
         way = self.way.fields if self.way is not None else ()
@@ -146,8 +154,14 @@ class Form:
         return best[0] if most and len(best) == 1 else None
 
     def _choose_way(self) -> None:
+        before = self.way
         options = [(str(number), way.title) for number, way in enumerate(self._ways, 1)]
-        self.way = self._ways[int(ask_which("How do you prove who you are?", options, default="1")) - 1]
+        usual = str(self._ways.index(before) + 1) if before is not None else "1"
+        self.way = self._ways[int(ask_which("How do you prove who you are?", options, default=usual)) - 1]
+        if before is not None:
+            for name in (*before.fields, *([_OF_PEOPLE] if before.signs_in else [])):
+                if name not in self.way.fields and self.way is not before:
+                    set_at(self.settings, name, None)
 
     def _ask(self, field: SettingsField, *, needed: bool = False) -> None:
         there = get_at(self.settings, field.name)
