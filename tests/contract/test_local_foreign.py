@@ -32,6 +32,7 @@ with Storage(LocalProvider(LocalSettings(root=root, create=True))) as storage:
     storage.copy("B\u00fcro/neu.pdf", "B\u00fcro/\u65e5\u672c.pdf")
     read = storage.get_bytes("B\u00fcro/pl\u00e4n.pdf").decode()
     storage.delete("B\u00fcro/pl\u00e4n.pdf")
+    assert LocalSettings(root=root).place.path[-1] == root.rpartition("/")[2]
     print(json.dumps([sorted(info.key for info in storage.list()), read]))
 """
 

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Final, Protocol, runtime_checkable
 from urllib.parse import urlsplit
 
 from ..errors import SettingsError
-from ..providers.settings.place import Place
+from ..providers.settings.place import Place, real_path
 from ..secrecy.masking import leaves
 from ..transport.addresses import PublicAddresses
 from ..values import value
@@ -172,7 +172,7 @@ TENANT_CHOICES: Final = TenantChoices()
 
 def guarded_paths(paths: Iterable[str | os.PathLike[str]]) -> tuple[Path, ...]:
     """Return *paths* with all links followed, whether they exist or not."""
-    return tuple(Path(os.path.realpath(path)) for path in paths)
+    return tuple(real_path(path) for path in paths)
 
 
 def urls_of(settings: BaseModel) -> Iterator[str]:

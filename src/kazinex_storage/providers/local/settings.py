@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 from typing import Annotated, Literal, TypeAlias
 
 from pydantic import Field, field_validator
 
 from ..settings.fields import Hint
-from ..settings.place import Place
+from ..settings.place import Place, real_path
 from ..settings.settings_text import EncryptableModel, KeptDays
 
 LocalAccess: TypeAlias = Literal["owner", "group", "umask"]
@@ -40,7 +39,7 @@ class LocalSettings(EncryptableModel):
     @property
     def place(self) -> Place:
         """Where the objects are, links followed."""
-        return Place(service="local:", path=Path(os.path.realpath(self.root)).parts)
+        return Place(service="local:", path=real_path(self.root).parts)
 
     @property
     def borrowed(self) -> tuple[str, ...]:

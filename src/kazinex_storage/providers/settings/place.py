@@ -6,9 +6,11 @@ address that only DNS knows to be one are two.
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import timedelta
+from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from ...capabilities import KEEPS, Capability
@@ -56,6 +58,19 @@ class Place:
 
     def __str__(self) -> str:
         return "/".join((self.service.rstrip("/"), *self.path))
+
+
+def real_path(path: str | os.PathLike[str]) -> Path:
+    r"""Return *path* with all links followed, whether it exists or not.
+
+    Names are UTF-8 on the disk whatever the locale says, which alone could not name every folder.
+
+    Example:
+        >>> real_path("/srv/B\udcc3\udcbcro") == real_path("/srv/B\u00fcro")
+        True
+    """
+    found = os.path.realpath(os.fspath(path).encode("utf-8", "surrogateescape"))
+    return Path(found.decode("utf-8", "surrogateescape"))
 
 
 def is_confidential(url: str) -> bool:
