@@ -11,12 +11,12 @@ from typing import Any
 import pytest
 
 from kazinex_storage.errors import PreconditionFailedError
-from kazinex_storage.fs import LocalDiskFileSystem, MemoryFileSystem, ObjectFileSystem
+from kazinex_storage.fs import LocalDiskFileSystem, MemoryFileSystem, ObjectFileSystem, OrganisationFileSystem
 from kazinex_storage.fs.hints import (
     GRANTED,
+    HINTS_OF_FILES,
     IGNORED_BY_CALLS,
     IGNORED_BY_FILE_SYSTEMS,
-    IGNORED_BY_FILES,
     CallHints,
     FileSystemHints,
     OpenHints,
@@ -133,9 +133,12 @@ def test_only_what_a_prefix_names_is_found(face: Any, below: str) -> None:
 
     assert [f"{below}/2026/a", f"{below}/2026/b"] == face.find(below, prefix="2026")
     assert [f"{below}/2026/b"] == face.find(below, prefix="2026/b")
-    assert [] == face.find(below, prefix="2")[3:]
-    with pytest.raises(ValueError, match="prefix goes with neither"):
-        face.find(below, prefix="2", withdirs=True)
+    assert 4 == len(face.find(below, prefix=None))
+    assert [f"{below}/2025", f"{below}/2026"] == face.find(below, prefix="2", withdirs=True, maxdepth=1)
+    assert {f"{below}/2026", f"{below}/2026/a", f"{below}/2026/b"} == set(
+        face.find(below, prefix="2026", withdirs=True)
+    )
+    assert [f"{below}/other"] == face.find(below, prefix="o", maxdepth=1)
 
 
 @LEFT_OPEN
@@ -157,9 +160,9 @@ def test_the_documentation_names_every_hint() -> None:
     )
 
     honoured = {"block_size", "blocksize", "default_block_size", "default_cache_type", "cache_type", "cache_options"}
-    ignored = IGNORED_BY_CALLS | IGNORED_BY_FILES | IGNORED_BY_FILE_SYSTEMS
+    ignored = IGNORED_BY_CALLS | HINTS_OF_FILES | IGNORED_BY_FILE_SYSTEMS
     assert honoured | ignored | set(GRANTED) == named
-    assert IGNORED_BY_FILES == set(OpenHints.__annotations__)
+    assert HINTS_OF_FILES == set(OpenHints.__annotations__)
     assert IGNORED_BY_CALLS == set(CallHints.__annotations__)
     assert IGNORED_BY_FILE_SYSTEMS == set(FileSystemHints.__annotations__) - set(GRANTED)
 
@@ -184,3 +187,35 @@ def test_what_ends_a_part_may_lie_across_two_blocks(memory: MemoryFileSystem, st
 
     with memory.open(f"{store}/a") as file:
         assert [b"one--", b"two--", b"three"] == [file.readuntil(b"--", blocks=size) for size in (4, 2, 3)]
+
+
+def test_a_folder_is_put_into_a_place_by_its_name_alone(memory: MemoryFileSystem, store: str, tmp_path: Path) -> None:
+    (tmp_path / "plans").mkdir()
+    (tmp_path / "plans" / "a").write_bytes(b"1")
+
+    memory.put(f"{tmp_path}/plans/", store, recursive=True)
+    memory.put(f"{tmp_path}/plans", store, recursive=True)
+
+    assert [f"{store}/a", f"{store}/plans/a"] == memory.find(store)
+
+
+def test_roots_are_listed_where_that_tells_nobody_of_others(
+    memory: MemoryFileSystem, local: LocalDiskFileSystem, store: str, organisation: OrganisationFileSystem
+) -> None:
+    memory.pipe_file(f"{store}/a", b"")
+    local.pipe_file("d/a", b"")
+    resolver = organisation._lookups.space._resolver()  # type: ignore[attr-defined]
+
+    for root in ("", "/", "//", "kazinexmemory://"):
+        assert store in memory.ls(root, detail=False)
+    assert ["d"] == local.ls("", detail=False) == local.ls("/", detail=False)
+    assert ["org-1"] == OrganisationFileSystem(resolver=resolver, organisation="org-1").ls("", detail=False)
+    with pytest.raises(NotImplementedError, match="name one"):
+        organisation.ls("")
+
+
+def test_writers_and_signed_urls_have_the_names_of_other_file_systems(memory: MemoryFileSystem, store: str) -> None:
+    with memory.open(f"{store}/a", "wb") as file:
+        assert (f"{store}/a", 8 << 20, True) == (file.name, file.blocksize, file.seekable())
+    with pytest.raises(NotImplementedError, match="does not sign"):
+        memory.url(f"{store}/a")

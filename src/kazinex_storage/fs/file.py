@@ -8,6 +8,7 @@ from typing import BinaryIO, cast
 
 from fsspec.spec import AbstractFileSystem
 
+from ..bodies.body import SPOOL_BYTES
 from ..storage.files import READ_AHEAD, ObjectReader, ObjectWriter
 from ..storage.sync import Storage
 from ..types import Buffer, PutOptions
@@ -202,6 +203,8 @@ class WriteFile(ObjectWriter):
         """What opened the file."""
         self.path = path
         """The path in the file system."""
+        self.blocksize = SPOOL_BYTES
+        """Bytes that are kept in memory at most."""
 
     mode = "wb"
     """As ``open`` takes it."""

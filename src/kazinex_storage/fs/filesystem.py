@@ -206,7 +206,7 @@ class ObjectFileSystem(Calls):
                 transaction.
             content_type: Of what is written; None takes it from the name.
             metadata: Of what is written.
-            hints: Ignored; see ``hints.py``.
+            hints: See ``hints.py``.
 
         Raises:
             TypeError: an option is not known.
@@ -229,7 +229,7 @@ class ObjectFileSystem(Calls):
             held=self._intrans if autocommit is None else not autocommit,
         )
         reading = Reading(
-            block_size=block_size or self._default_block_size,
+            block_size=block_size or hints.get("blocksize") or self._default_block_size,
             cache_type=cache_type or self._default_cache_type,
             cache_options=cache_options,
         )

@@ -12,8 +12,9 @@ from typing import TypedDict
 
 from ..errors import NotSupportedError
 
-IGNORED_BY_FILES = frozenset(
+HINTS_OF_FILES = frozenset(
     {
+        "blocksize",
         "default_block_size",
         "default_cache",
         "default_cache_type",
@@ -23,7 +24,7 @@ IGNORED_BY_FILES = frozenset(
         "size",
     }
 )
-"""What ``open`` ignores: a reader looks the version up that it reads, and a writer decides on its requests."""
+"""What ``open`` takes beside its parameters: ``blocksize`` is ``block_size``, and the others are ignored."""
 
 IGNORED_BY_CALLS = frozenset({"chunksize", "invalidate_cache", "max_concurrency", "refresh"})
 """What all other calls ignore: nothing is cached, and the provider decides on its requests."""
@@ -50,8 +51,10 @@ REASONS: Mapping[str, str] = {
 
 
 class OpenHints(TypedDict, total=False):
-    """What ``open`` takes beside its parameters, and ignores."""
+    """What ``open`` takes beside its parameters."""
 
+    blocksize: int | None
+    """Bytes that a reader fetches at a time when less is asked for."""
     default_block_size: int | None
     default_cache: str | None
     default_cache_type: str | None
@@ -94,7 +97,7 @@ def check_open_hints(hints: Mapping[str, object]) -> None:
         TypeError: a name is not known.
         NotSupportedError: a value asks for something that is not done.
     """
-    unknown = sorted(without(hints, IGNORED_BY_FILES))
+    unknown = sorted(without(hints, HINTS_OF_FILES))
     if unknown:
         raise TypeError(f"open() has no option {', '.join(map(repr, unknown))}; docs/fsspec.md lists what it takes")
 

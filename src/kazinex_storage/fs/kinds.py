@@ -158,7 +158,8 @@ class MemoryFileSystem(ObjectFileSystem):
         Raises:
             NotImplementedError: *use_listings_cache*.
         """
-        self._begin(BucketSpace("kazinexmemory", "store", _open_store), FileSystemOptions.of(options), private=False)
+        space = BucketSpace("kazinexmemory", "store", _open_store, _stores)
+        self._begin(space, FileSystemOptions.of(options), private=False)
 
 
 def _space_of(storage: Storage, digest: DigestChoice | None) -> StorageSpace:
@@ -173,3 +174,9 @@ def _open_store(name: str, transport: Transport) -> Storage:
 
     # Stores of one name share their objects, and named stores live on in the process.
     return Storage(MemoryProvider(MemorySettings(name=name)), transport=transport)
+
+
+def _stores() -> list[str]:
+    from ..providers.memory.shelf import SHELVES
+
+    return SHELVES.names()

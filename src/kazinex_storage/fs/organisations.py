@@ -83,6 +83,10 @@ class OrganisationSpace:
         self._lock = threading.Lock()
         self._patience = Patience()
 
+    def roots(self) -> Sequence[str] | None:
+        """Return the organisation that this is bound to; organisations are not listed."""
+        return [self._bound] if self._bound is not None else None
+
     def place(self, path: str) -> Place:
         """Return the organisation and the key.
 

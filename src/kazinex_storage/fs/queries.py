@@ -68,14 +68,20 @@ class Queries(Faces):
 
         Raises:
             NotFoundError: neither an object nor a folder.
-            NotSupportedError: the root, when it cannot be listed.
+            NotSupportedError: the root, where it cannot be listed: of buckets, containers and libraries.
         """
         entries = yield from self._searches.ls(self._path(path))
         return [entry.as_dict() for entry in entries] if detail else [entry.name for entry in entries]
 
     @blocking
     def find(
-        self, path: str, maxdepth: int | None = None, withdirs: bool = False, detail: bool = False, *, prefix: str = ""
+        self,
+        path: str,
+        maxdepth: int | None = None,
+        withdirs: bool = False,
+        detail: bool = False,
+        *,
+        prefix: str | None = None,
     ) -> Exchange[list[str] | dict[str, InfoDict]]:
         """Return every object below *path*, in the order of the names. One listing, unless *maxdepth* is given.
 
@@ -84,9 +90,9 @@ class Queries(Faces):
 
         Raises:
             NotSupportedError: the root, when it cannot be listed.
-            ValueError: *maxdepth* is less than 1, or *prefix* is given together with it or with *withdirs*.
+            ValueError: *maxdepth* is less than 1.
         """
-        found = yield from self._searches.find(self._path(path), maxdepth, folders=withdirs, prefix=prefix)
+        found = yield from self._searches.find(self._path(path), maxdepth, folders=withdirs, prefix=prefix or "")
         return names_or_dicts(found, detail=detail)
 
     @blocking
@@ -214,6 +220,15 @@ class Queries(Faces):
         return self._transfers.sign(self._path(path), method, expires_in, content_type)
 
     @blocking
+    def url(self, path: str, expires: float = 3600) -> Exchange[str]:
+        """Return what ``sign`` does, good for *expires* seconds: by the name that s3fs, gcsfs and adlfs have.
+
+        Raises:
+            NotSupportedError: as ``sign``.
+        """
+        return self._transfers.sign(self._path(path), "GET", timedelta(seconds=expires), None)
+
+    @blocking
     def get_tags(self, path: str) -> Exchange[dict[str, str]]:
         """Return the tags of an object.
 
@@ -251,5 +266,6 @@ class Queries(Faces):
     _modified = awaited(modified)
     _created = awaited(created)
     _sign = awaited(sign)
+    _url = awaited(url)
     _get_tags = awaited(get_tags)
     _put_tags = awaited(put_tags)

@@ -28,6 +28,10 @@ class ReadOnlySpace:
         """See ``Space``."""
         return self._space.divided
 
+    def roots(self) -> Sequence[str] | None:
+        """Return what the root holds; see ``Space``."""
+        return self._space.roots()
+
     def place(self, path: str) -> Place:
         """Take *path* apart; see ``Space``."""
         return self._space.place(path)

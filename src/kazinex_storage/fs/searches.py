@@ -43,6 +43,9 @@ class Searches:
 
     def ls(self, path: str) -> Exchange[list[Entry]]:
         """Return what ``Queries.ls`` says."""
+        roots = self.space.roots() if not path else None
+        if roots is not None:
+            return [Entry(name=name, info=None) for name in sorted(roots)]
         place = self.space.place(path)
         found = yield from self._children(place)
         if not found and place.key:
@@ -56,25 +59,24 @@ class Searches:
         """Return what ``Queries.find`` says, with the *folders* too when asked for.
 
         One listing, however deep, unless *maxdepth* is given.
-
-        Raises:
-            ValueError: as ``Queries.find``.
         """
         check_depth(maxdepth)
         place = self.space.place(path)
-        if prefix:
-            if maxdepth is not None or folders:
-                raise ValueError("find: prefix goes with neither maxdepth nor withdirs; leave one of them out")
-            found, _ = yield from self._scan(place, prefix)
-            return {name: found[name] for name in sorted(found)}
         if maxdepth is None:
-            found, others = yield from self._scan(place)
+            found, others = yield from self._scan(place, prefix)
             if folders:
                 above = folders_of([*found, *others], place.name)
                 named = {name: entry for name, entry in above.items() if not others or self._can_be_named(name)}
                 found = {**named, **found}  # an object may have the name of a folder
         else:
             found = yield from self._levels(place, maxdepth)
+        if prefix:
+            start = f"{place.base}{place.prefix}{prefix}"
+            return {
+                name: found[name]
+                for name in sorted(found)
+                if name.startswith(start) and (folders or not found[name].is_folder)
+            }
         if not found and place.key:
             entry = yield from self.lookups.find_info(path)
             return {} if entry is None or (entry.is_folder and not folders) else {entry.name: entry}

@@ -128,6 +128,10 @@ class Space(Protocol):
         """Whether the folders at the top of a part may have other storages than the part itself."""
         ...
 
+    def roots(self) -> Sequence[str] | None:
+        """Return what the root holds, where that is known without a request; else None."""
+        ...
+
     def place(self, path: str) -> Place:
         """Take *path* apart; it has no scheme. No request.
 
@@ -201,6 +205,9 @@ class StorageSpace:
         """
         return self.open().transport
 
+    def roots(self) -> None:
+        """Return None: the root is listed like every folder."""
+
     def place(self, path: str) -> Place:
         """Return the key.
 
@@ -236,8 +243,16 @@ class BucketSpace:
 
     divided = False
 
-    def __init__(self, scheme: str, field: str, open_bucket: Callable[[str, Transport], Storage]) -> None:
-        """Open each bucket when it is first named; *field* is the word for it."""
+    def __init__(
+        self,
+        scheme: str,
+        field: str,
+        open_bucket: Callable[[str, Transport], Storage],
+        roots: Callable[[], Sequence[str] | None] = lambda: None,
+    ) -> None:
+        """Open each bucket when it is first named; *field* is the word for it, *roots* says which there are."""
+        self.roots = roots
+        """What the root holds, or None."""
         self.transport = Transport()
         """What runs the exchanges."""
         self._scheme = scheme

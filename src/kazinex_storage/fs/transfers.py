@@ -71,8 +71,8 @@ class Transfers:
 
     def put_file(self, lpath: LocalPath, path: str, callback: Callback, options: PutOptions) -> Exchange[None]:
         """Do what ``Calls.put_file`` says."""
-        place = self._object(path)
         try:
+            place = self._object(path)
             storage, options = yield from self._writer(place, path, options)
             put = storage.operations.put(place.key, Path(lpath), options, on_progress=progress_of(callback))
             yield from put

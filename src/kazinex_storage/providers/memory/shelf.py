@@ -95,6 +95,11 @@ class Shelves:
         with self._lock:
             return self._named.setdefault(name, Shelf())
 
+    def names(self) -> list[str]:
+        """Return the names of the stores that hold something."""
+        with self._lock:
+            return [name for name, shelf in self._named.items() if shelf.objects]
+
 
 SHELVES = Shelves()
 """The only state of this module: it has to outlive the providers that share a name."""
