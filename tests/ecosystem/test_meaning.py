@@ -61,3 +61,20 @@ def test_the_shapes_of_fsspec_agree_about_a_url(served: Served) -> None:
     other, path = fsspec.core.url_to_fs(served.url(f"{folder}/a"), **served.options)
 
     assert (b"1", served.url(f"{folder}/a")) == (other.cat_file(path), other.unstrip_protocol(path))
+
+
+def test_a_transaction_publishes_all_or_nothing_and_writers_seek(served: Served) -> None:
+    fs, folder = served.open(), served.folder()
+
+    with fs.transaction:
+        with fs.open(f"{folder}/a.txt", "w", encoding="utf-16") as text, fs.open(f"{folder}/b", "wb") as file:
+            text.write("plan")
+            file.write(b"0123")
+            file.seek(1)
+            file.write(b"x")
+        assert [] == fs.find(folder)
+    with pytest.raises(FileExistsError), fs.transaction:
+        fs.pipe_file(f"{folder}/c", b"1")
+        fs.pipe_file(f"{folder}/b", b"2", mode="create")
+
+    assert {f"{folder}/a.txt": "plan".encode("utf-16"), f"{folder}/b": b"0x23"} == fs.cat(folder, recursive=True)

@@ -351,8 +351,10 @@ def test_progress_is_reported(fs: Any, base: str, tmp_path: Path) -> None:
     assert [(1000, 1000), (1000, 1000), (1, 1)] == [(one.value, one.size) for one in (up, down, many)]
 
 
-def test_a_root_of_stores_is_not_listed(memory: Any) -> None:
-    for call in (memory.ls, memory.find, memory.rm_file):
+def test_a_root_of_stores_is_listed_and_not_searched(memory: Any, store: str) -> None:
+    memory.pipe_file(f"{store}/a", b"")
+    assert store in memory.ls("kazinex+memory://", detail=False)
+    for call in (memory.find, memory.rm_file, lambda root: memory.rm(root, recursive=True)):
         with pytest.raises(NotImplementedError, match="name one"):
             call("kazinex+memory://")
     assert memory.isdir("kazinex+memory://")

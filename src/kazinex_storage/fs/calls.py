@@ -6,15 +6,13 @@ Work on many objects goes through the bulk driver of the transport. What neither
 
 from __future__ import annotations
 
-from collections.abc import Callable, Coroutine, Mapping, Sequence
-from typing import Any, Unpack
+from collections.abc import Mapping, Sequence
 
 from ..storage.rules import Body
 from ..transport import Exchange
 from .bulk import OnError, Paths
 from .entries import Slices, bounds_of
-from .faces import awaited, blocking
-from .hints import CallHints
+from .faces import awaited, blocking, hinted
 from .queries import Queries
 from .ranges import Joining
 from .transfers import LocalPath, Writable, put_options
@@ -76,6 +74,7 @@ class Calls(Queries):
         bounds = bounds_of(paths, starts, ends)
         return self._bulk.cat_ranges(self._strip_all(paths), bounds, joining, batch_size or self.batch_size, on_error)
 
+    @hinted
     async def _cat_ranges(
         self,
         paths: Sequence[str],
@@ -84,9 +83,8 @@ class Calls(Queries):
         max_gap: int | None = None,
         batch_size: int | None = None,
         on_error: OnError = "return",
-        **hints: Unpack[CallHints],
     ) -> list[bytes | Exception]:
-        return await _CAT_RANGES(self, paths, starts, ends, max_gap, on_error, batch_size=batch_size, **hints)
+        return await _CAT_RANGES(self, paths, starts, ends, max_gap, on_error, batch_size=batch_size)
 
     def head(self, path: str, size: int = 1024) -> bytes:
         """Return the first *size* bytes.
@@ -183,6 +181,7 @@ class Calls(Queries):
         options, reach = put_options(mode, None, None), self._reach(recursive, maxdepth, batch_size)
         return self._bulk.put(self._locals(lpath), self._patterns(rpath), reach, callback, options)
 
+    @hinted
     async def _put(
         self,
         lpath: Paths,
@@ -193,9 +192,8 @@ class Calls(Queries):
         maxdepth: int | None = None,
         *,
         mode: str = "overwrite",
-        **hints: Unpack[CallHints],
     ) -> None:
-        await _PUT(self, lpath, rpath, recursive, callback, maxdepth, mode=mode, batch_size=batch_size, **hints)
+        await _PUT(self, lpath, rpath, recursive, callback, maxdepth, mode=mode, batch_size=batch_size)
 
     @blocking
     def get_file(
@@ -277,6 +275,7 @@ class Calls(Queries):
         reach = self._reach(recursive, maxdepth, batch_size)
         yield from self._bulk.copy(self._patterns(path1), self._patterns(path2), reach, on_error)
 
+    @hinted
     async def _copy(
         self,
         path1: Paths,
@@ -329,6 +328,7 @@ class Calls(Queries):
         """
         return self._bulk.rm(self._patterns(path), self._reach(recursive, maxdepth, batch_size))
 
+    @hinted
     async def _rm(
         self, path: Paths, recursive: bool = False, batch_size: int | None = None, maxdepth: int | None = None
     ) -> None:
@@ -394,7 +394,5 @@ class Calls(Queries):
     _rmdir = awaited(rmdir)
 
 
-# With hints, which their parameters do not name.
-_CAT_RANGES: Callable[..., Coroutine[Any, Any, list[bytes | Exception]]] = awaited(Calls.cat_ranges)
-_PUT: Callable[..., Coroutine[Any, Any, None]] = awaited(Calls.put)
+_CAT_RANGES, _PUT = awaited(Calls.cat_ranges), awaited(Calls.put)
 _COPY, _RM = awaited(Calls.copy), awaited(Calls.rm)

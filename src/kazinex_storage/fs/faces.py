@@ -48,6 +48,16 @@ def awaited(call: Callable[Concatenate[FS, P], T]) -> Callable[Concatenate[FS, P
     return _signed(run, operation)
 
 
+def hinted(coroutine: Callable[P, Coroutine[Any, Any, T]]) -> Callable[P, Coroutine[Any, Any, T]]:
+    """Return *coroutine*, which then takes hints, too; for those that are not made by ``awaited``."""
+
+    @functools.wraps(coroutine)
+    async def run(*arguments: P.args, **options: P.kwargs) -> T:
+        return await coroutine(*arguments, **_unhinted(options))
+
+    return run
+
+
 def _unhinted(options: Mapping[str, object]) -> Any:
     return without(options, IGNORED_BY_CALLS)
 

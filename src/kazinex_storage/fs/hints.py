@@ -65,16 +65,6 @@ class OpenHints(TypedDict, total=False):
     size: int | None
 
 
-class CallHints(TypedDict, total=False):
-    """What all other calls take beside their parameters, and ignore."""
-
-    chunksize: int | None
-    invalidate_cache: bool
-    max_concurrency: int | None
-    """Requests at once."""
-    refresh: bool
-
-
 class FileSystemHints(TypedDict, total=False):
     """What constructors take beside options, and ignore or grant."""
 

@@ -49,7 +49,7 @@ def strip_scheme(url: str, scheme: str) -> str:
     if len(url) > MAX_KEY_CHARACTERS + _SCHEME_CHARACTERS:
         raise InvalidUrlError(f"{_shown(url)} has {len(url):,} characters, more than any key; shorten it")
     path = unicodedata.normalize("NFC", url).removeprefix(f"{scheme}://")
-    if not path.strip("/"):
+    if path == "/":
         return ""
     if path.endswith("//") and "://" not in path and path.strip("/"):
         path = path.rstrip("/")  # "a//" is the folder "a", as with fsspec

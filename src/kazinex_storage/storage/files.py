@@ -214,6 +214,8 @@ class ObjectWriter(io.RawIOBase):
             io.UnsupportedOperation: more than 8 MiB were sent as they came, because nothing had asked ``seekable``.
             ValueError: the position would be negative, or the file is closed.
         """
+        if self._forgotten:
+            return 0  # as with ``write``
         if not self.seekable():
             raise io.UnsupportedOperation(
                 f"seek in {self._key!r}: what was written is sent already; call seekable() or seek() within the first "
