@@ -10,7 +10,6 @@ import os
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import timedelta
-from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from ...capabilities import KEEPS, Capability
@@ -19,6 +18,7 @@ from ...types import ProviderInfo
 from ...values import value
 
 if TYPE_CHECKING:
+    from pathlib import Path
     from urllib import parse
 else:
     parse = module(__name__, "urllib.parse")
@@ -69,6 +69,8 @@ def real_path(path: str | os.PathLike[str]) -> Path:
         >>> real_path("/srv/B\udcc3\udcbcro") == real_path("/srv/B\u00fcro")
         True
     """
+    from pathlib import Path  # it loads urllib.parse, which services do without
+
     found = os.path.realpath(os.fspath(path).encode("utf-8", "surrogateescape"))
     return Path(found.decode("utf-8", "surrogateescape"))
 
