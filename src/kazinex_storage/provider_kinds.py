@@ -46,11 +46,16 @@ class ProviderKind:
         if not _KIND.fullmatch(self.kind):
             raise SettingsError(f"{self.kind!r} is not a kind; use 1 to 64 of a-z 0-9 _, beginning with a letter")
         for scheme in self.schemes:
-            if not _SCHEME.fullmatch(scheme):
+            if not is_scheme(scheme):
                 raise SettingsError(f"{scheme!r} is not a scheme; use a-z 0-9 +, beginning with a letter")
         for name in (self.settings, self.factory):
             if not _DOTTED.fullmatch(name):
                 raise SettingsError(f"{name!r} is not a dotted name; write 'package.module:name'", provider=self.kind)
+
+
+def is_scheme(text: str) -> bool:
+    """Say whether URLs of a kind may begin with *text*."""
+    return _SCHEME.fullmatch(text) is not None
 
 
 _HARMLESS = frozenset({"prefix", "browser_origin", "public_base_url", "max_file_size", "age_recipients"})

@@ -13,7 +13,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 from .errors import InvalidUrlError, SettingsError, StorageError, UnknownProviderError
-from .provider_kinds import BUILT_IN
+from .provider_kinds import BUILT_IN, is_scheme
 from .provider_kinds import ProviderKind as ProviderKind
 from .providers.settings.fields import SettingsField as SettingsField
 from .providers.settings.fields import Way, fields_of, is_model, parsed, ways_of
@@ -111,7 +111,8 @@ class Registry:
         if scheme == "kazinex":
             hint = "it names an organisation, whose documents a DocumentStore and fsspec open; "
         known = ", ".join(f"{found}://" for found in schemes)
-        raise InvalidUrlError(f"{scheme[:40]!r} is no scheme of a storage; {hint}known are {known}")
+        shown = repr(scheme) if is_scheme(scheme.lower()) else "what stands before ://"
+        raise InvalidUrlError(f"{shown} is no scheme of a storage; {hint}known are {known}")
 
     def fields(self, kind: str) -> tuple[SettingsField, ...]:
         """Return the fields that the settings of *kind* have, in the order of the model.

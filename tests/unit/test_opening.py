@@ -84,6 +84,9 @@ def test_the_same_is_there_for_asyncio() -> None:
     ("url", "says"),
     [
         ("plans", "no URL of a storage"),
+        ("ftp://plans", "'ftp' is no scheme of a storage"),
+        (f"r2:{SECRET}@plans://x", "what stands before :// is no scheme"),
+        ("kazinexmemory://a\0b", "holds no control character"),
         ("ftp://plans", "known are kazinexazure://, kazinexlocal://, kazinexmemory://, r2://, kazinexs3://"),
         ("s3://plans", "did you mean kazinexs3://"),
         ("az://plans", "did you mean kazinexazure://"),
@@ -99,7 +102,7 @@ def test_the_same_is_there_for_asyncio() -> None:
         ("r2://plans?bucket=other", "gives bucket in its path and again"),
         ("r2://plans?prefix=a&prefix=b", "prefix twice"),
         ("r2://plans:9000/a", "is not 1 to 128 characters"),
-        ("r2:///folder", "names no bucket"),
+        ("r2:///folder", "a folder and no bucket"),
         ("r2://plans/../other", "names no folder"),
         ("kazinexlocal://../etc", "names no folder"),
     ],

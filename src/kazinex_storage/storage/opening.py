@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Final
 from urllib.parse import unquote
 
 from ..errors import InvalidKeyError, InvalidUrlError, SettingsError
-from ..keys import Prefix, check_identifier
+from ..keys import ObjectKey, Prefix, check_identifier
 from ..lazy import regex
 from ..providers.settings.environment import PREFIX, settings_from_environment, variables_below
 from ..registry import Registry, default_registry
@@ -56,9 +56,10 @@ def parse_storage_url(url: str, registry: Registry | None = None) -> StorageUrl:
     """
     registry = registry or default_registry()
     url = Masked(url)
-    scheme, mark, rest = map(Masked, url.partition("://"))
+    before, mark, rest = map(Masked, url.partition("://"))
     if not mark:
         raise InvalidUrlError("it is no URL of a storage: write scheme://place?setting=value, such as r2://bucket")
+    scheme = str(before)  # what stands before it is no secret, or no scheme, which is not shown
     kind = registry.kind_of_scheme(scheme)
     path, _, query = map(Masked, rest.partition("?"))
     settings = _settings_in(query, kind, registry)
@@ -160,14 +161,18 @@ def _place(kind: ProviderKind, path: str) -> tuple[dict[str, str], str]:
         return {}, path
     place, _, folder = path.partition("/")
     if not place and folder:
-        raise InvalidUrlError(f"the URL names no {kind.place} before its folder; write scheme://{kind.place}/folder")
+        raise InvalidUrlError(
+            f"the URL has a folder and no {kind.place} before it; write {kind.schemes[0]}://.../folder"
+        )
     if not place:
         return {}, ""
-    if kind.place not in ("library", "name"):  # those may have any name
-        try:
+    try:
+        if kind.place in ("library", "name"):  # those may have any legal name
+            ObjectKey(place)
+        else:
             check_identifier(place, kind.place)
-        except InvalidKeyError as error:
-            raise InvalidUrlError(f"the URL cannot be opened: {error.message}") from error
+    except InvalidKeyError as error:
+        raise InvalidUrlError(f"the URL cannot be opened: {error.message}") from error
     return {kind.place: place}, folder
 
 
