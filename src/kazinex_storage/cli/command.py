@@ -140,7 +140,10 @@ def _user() -> str:
     try:
         import pwd
     except ImportError:  # Windows
-        return os.getlogin()
+        try:
+            return os.getlogin()
+        except OSError:  # a service without a user
+            return "unknown"
     try:
         return pwd.getpwuid(os.getuid()).pw_name
     except KeyError:

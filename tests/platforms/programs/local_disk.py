@@ -12,6 +12,7 @@ from pathlib import Path
 from kazinex_storage import (
     AccessDeniedError,
     AlreadyExistsError,
+    DiskCache,
     InvalidKeyError,
     LockedError,
     NotFoundError,
@@ -20,7 +21,9 @@ from kazinex_storage import (
     Storage,
     system,
 )
+from kazinex_storage.cli import main as command_line
 from kazinex_storage.providers.local import LocalProvider, LocalSettings
+from kazinex_storage.providers.memory import MemoryProvider
 
 BIG = os.urandom(9_000_000)
 
@@ -84,6 +87,17 @@ def wait_for_readers(storage: Storage, root: Path) -> None:
     assert b"after" == storage.get_bytes("read.txt")
 
 
+def keep_in_a_cache(folder: Path) -> None:
+    kept = Storage(MemoryProvider())
+    cached = kept.cached(DiskCache(folder / "cache", max_bytes=8_000_000))
+    for text in (b"1", b"2"):
+        kept.put("a/b", text * 1_500_000)
+        assert 2 * [text * 1_500_000] == [cached.get_bytes("a/b") for _ in range(2)]
+    for number in range(8):  # what was used least makes room
+        kept.put(f"x/{number}", bytes([number]) * 1_500_000)
+        assert 1_500_000 == len(cached.get_bytes(f"x/{number}"))
+
+
 def main() -> None:
     root, folder = (Path(tempfile.mkdtemp(dir=sys.argv[1])) for _ in range(2))
     with Storage(LocalProvider(LocalSettings(root=root))) as storage:
@@ -96,6 +110,9 @@ def main() -> None:
         assert [] == list(storage.list())
     left = [name for _, _, names in os.walk(root) for name in names if len(name) > 2]
     assert [] == left, "nothing but locks is left"
+    keep_in_a_cache(folder)
+    os.chdir(folder)
+    assert 0 == command_line(["demo", "--quiet"]), "a catalogue, documents, verification and fsspec over them"
 
 
 if __name__ == "__main__":
