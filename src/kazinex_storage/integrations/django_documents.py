@@ -102,7 +102,9 @@ class _Views:
     ) -> _View:
         """Return *view* for the file of a revision, for those whom the host lets in."""
 
-        def called(request: HttpRequest, project: str, document: str, revision: str, filename: str) -> HttpResponseBase:
+        def asked_for(
+            request: HttpRequest, project: str, document: str, revision: str, filename: str
+        ) -> HttpResponseBase:
             return self._guarded(
                 request,
                 methods,
@@ -111,7 +113,7 @@ class _Views:
                 ),
             )
 
-        return called
+        return asked_for
 
     def confirm(self, request: HttpRequest) -> HttpResponseBase:
         """End a direct upload."""
