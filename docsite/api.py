@@ -53,7 +53,10 @@ MODULES = (
     *("providers.memory", "fs", "web", "migration", "monitoring", "transport"),
     *("contract", "lifting", "verbs", "public_access", "testing"),
 )
-"""Packages that users import from besides; those below ``integrations`` as well."""
+"""Packages that users import from besides."""
+
+INTEGRATIONS = ("starlette", "django", "django_documents", "smart_open", "obstore", "pyarrow")
+"""Modules of ``integrations`` that pages tell to import from."""
 
 
 @value
@@ -249,9 +252,9 @@ def _names(module: ModuleType) -> list[str]:
 
 
 def _integrations() -> list[str]:
-    """Return the modules of the package ``integrations`` that can be imported here."""
-    made = list[str]()
-    if importlib.util.find_spec(f"{ROOT}.integrations"):
-        package = importlib.import_module(f"{ROOT}.integrations")
-        made += [f"integrations.{each.name}" for each in pkgutil.iter_modules(package.__path__) if each.name[0] != "_"]
-    return made
+    """Return the modules of the package ``integrations`` that are for others to import."""
+    if importlib.util.find_spec(f"{ROOT}.integrations") is None:
+        return []
+    package = importlib.import_module(f"{ROOT}.integrations")
+    found = {each.name for each in pkgutil.iter_modules(package.__path__)}
+    return [f"integrations.{name}" for name in INTEGRATIONS if name in found]

@@ -144,3 +144,12 @@ def test_routes_that_the_page_of_the_api_names_exist() -> None:
 
 def _routed(method: str, end: str, known: list[tuple[str, str]]) -> bool:
     return any(method == each and path.endswith(end) for each, path in known)
+
+
+def test_integrations_that_pages_name_are_told() -> None:
+    texts = [path.read_text(encoding="utf-8") for path in (ROOT / "docs").glob("*.md")]
+
+    named = {name for text in texts for name in re.findall(r"kazinex_storage\.integrations\.(\w+)", text)}
+
+    assert named
+    assert named <= set(api.INTEGRATIONS)
