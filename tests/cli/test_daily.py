@@ -234,6 +234,7 @@ def test_urls_open_plain_storages_and_nothing_there_is_replaced_but_by_force(lin
     (line.work / "note.txt").write_bytes(b"first")
     put = [line("put", "note.txt", f"{place}/note.txt", *more).code for more in ((), (), ("--force",))]
     read, known = line("cat", f"{place}/note.txt"), line("stat", f"{place}/note.txt", "--json")
+    listed, one = line("ls", place).text.split(), line("ls", "-l", f"{place}/note.txt").text.split()
     got = line("get", f"{place}/note.txt", "copy.txt", "--json")
     moved = line("mv", f"{place}/note.txt", f"{place}/notes/")
     with Storage(MemoryProvider(MemorySettings(name="daily"))) as storage:
@@ -243,6 +244,7 @@ def test_urls_open_plain_storages_and_nothing_there_is_replaced_but_by_force(lin
 
     assert [0, 0, 0, 0, 0] == [out.code, back.code, got.code, moved.code, removed.code], back.err + got.err
     assert [0, 5, 0] == put
+    assert (["backup/", "note.txt"], "note.txt") == (listed, one[-1])
     assert (b"first", 5, f"{place}/note.txt") == (read.out, known.json["size"], known.json["url"])
     assert {*(f"backup/{name}" for name in FILES), "notes/note.txt"} == keys
     assert b"%PDF one" == stored_at(bridge)["org-1/bridge/DRG-5/P01/a.pdf"]

@@ -24,14 +24,46 @@ if TYPE_CHECKING:
     from ..storage.sync import Storage
     from ..transport import Transport
 
+
+def complete_kinds(incomplete: str) -> list[str]:
+    """Complete a kind of provider."""
+    from .completing import kinds
+
+    return kinds(incomplete)
+
+
+def complete_organisations(incomplete: str) -> list[str]:
+    """Complete the id of an organisation."""
+    from .completing import organisations
+
+    return organisations(incomplete)
+
+
+def complete_labels(context: typer.Context, incomplete: str) -> list[str]:
+    """Complete the label of a provider of the organisation that the command line or the environment names."""
+    from .completing import labels
+
+    return labels(context.params.get("organisation"), incomplete)
+
+
 Organisation: TypeAlias = Annotated[
     str,
-    typer.Option("--organisation", "-o", envvar="KAZINEX_STORAGE_ORGANISATION", help="The id of the organisation."),
+    typer.Option(
+        "--organisation",
+        "-o",
+        envvar="KAZINEX_STORAGE_ORGANISATION",
+        help="The id of the organisation.",
+        autocompletion=complete_organisations,
+    ),
 ]
 """The option that names the organisation."""
 
-Provider: TypeAlias = Annotated[str, typer.Argument(metavar="PROVIDER", help="Its label or its id.")]
-OptionalProvider: TypeAlias = Annotated[str | None, typer.Argument(metavar="[PROVIDER]", help="Its label or its id.")]
+Provider: TypeAlias = Annotated[
+    str, typer.Argument(metavar="PROVIDER", help="Its label or its id.", autocompletion=complete_labels)
+]
+OptionalProvider: TypeAlias = Annotated[
+    str | None, typer.Argument(metavar="[PROVIDER]", help="Its label or its id.", autocompletion=complete_labels)
+]
 
 Yes: TypeAlias = Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")]
 """The option that answers the question before it is asked."""

@@ -14,6 +14,7 @@ from ..organisations import commands
 from ..values import value
 from .addresses import parse_path
 from .command import RunningCommand, command_of
+from .objects import complete_remote
 from .output import aligned, format_time
 
 if TYPE_CHECKING:
@@ -52,14 +53,23 @@ class Entry:
 
 def ls(
     context: typer.Context,
-    path: Annotated[str, typer.Argument(help="organisation[/project[/document[/revision]]], or a kazinex:// URL.")],
+    path: Annotated[
+        str,
+        typer.Argument(
+            help="organisation[/project[/document[/revision]]], or a URL such as kazinex:// or r2://bucket/folder.",
+            autocompletion=complete_remote,
+        ),
+    ],
     long: Annotated[bool, typer.Option("-l", "--long", help="With size, time and provider.")] = False,
     recursive: Annotated[bool, typer.Option("--recursive", "-R", help="Everything below, not one level.")] = False,
 ) -> None:
     """List what is stored. Where several providers hold a key, the one that is read counts."""
     command = command_of(context)
-    found = _list(command, path, recursive=recursive)
-    document = {"path": "/".join(parse_path(path)), "entries": [entry.to_dict() for entry in found]}
+    if "://" in path and not path.startswith("kazinex://"):
+        name, found = _list_url(command, path, recursive=recursive)
+    else:
+        name, found = "/".join(parse_path(path)), _list(command, path, recursive=recursive)
+    document = {"path": name, "entries": [entry.to_dict() for entry in found]}
     rows = [
         [
             "-" if entry.size is None else str(entry.size),
@@ -75,6 +85,33 @@ def ls(
         else [entry.name for entry in found]
     )
     command.out.result(document, lines)
+
+
+def _list_url(command: RunningCommand, url: str, *, recursive: bool) -> tuple[str, list[Entry]]:
+    """Return what is in a folder behind *url*, or the object there, and its name."""
+    from .operands import parse_remote
+    from .places import Found, find_object, open_place
+    from .selecting import nothing_there
+
+    operand = parse_remote(url)
+    place = open_place(command, operand)
+    entries = list[Entry]()
+    for found in place.scan(operand.prefix, recursive=recursive):
+        key = found.key if isinstance(found, Found) else found.prefix
+        size, changed = (found.size, found.last_modified) if isinstance(found, Found) else (None, None)
+        name = key.removeprefix(operand.prefix)
+        entries.append(
+            Entry(name=name, key=operand.base + key, folder=key.endswith("/"), size=size, last_modified=changed)
+        )
+    single = find_object(place, operand.key) if not entries and not operand.folder else None
+    if single is not None:
+        name = single.key.rpartition("/")[2]
+        entries = [
+            Entry(name=name, key=operand.name, folder=False, size=single.size, last_modified=single.last_modified)
+        ]
+    if not entries and operand.key:
+        raise nothing_there(operand)
+    return operand.name, sorted(entries, key=lambda entry: entry.key)
 
 
 def _list(command: RunningCommand, path: str, *, recursive: bool) -> list[Entry]:

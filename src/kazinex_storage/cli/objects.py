@@ -11,20 +11,46 @@ import typer
 
 from .command import Yes, command_of
 
+
+def complete_remote(incomplete: str) -> list[str]:
+    """Complete what is stored: an organisation, a project, a document, a key behind a URL."""
+    from .completing_keys import remote
+
+    return remote(incomplete)
+
+
 Document: TypeAlias = Annotated[
     str,
     typer.Argument(
-        metavar="DOCUMENT", help="organisation/project/document/revision[/filename], or its kazinex:// URL."
+        metavar="DOCUMENT",
+        help="organisation/project/document/revision[/filename], or its kazinex:// URL.",
+        autocompletion=complete_remote,
     ),
 ]
 
 Remote: TypeAlias = Annotated[
-    str, typer.Argument(metavar="DOCUMENT", help="A document, another key of an organisation, or a URL.")
+    str,
+    typer.Argument(
+        metavar="DOCUMENT",
+        help="A document, another key of an organisation, or a URL.",
+        autocompletion=complete_remote,
+    ),
 ]
 
 Sources: TypeAlias = Annotated[
     list[str],
-    typer.Argument(metavar="SOURCE...", help="Documents, folders or patterns: organisation/project/..., or URLs."),
+    typer.Argument(
+        metavar="SOURCE...",
+        help="Documents, folders or patterns: organisation/project/..., or URLs.",
+        autocompletion=complete_remote,
+    ),
+]
+
+Target: TypeAlias = Annotated[
+    str,
+    typer.Argument(
+        metavar="TARGET", help="Where to: a name, or a folder with a slash.", autocompletion=complete_remote
+    ),
 ]
 
 Receipt: TypeAlias = Annotated[
@@ -64,6 +90,7 @@ def put(
         typer.Argument(
             metavar="TARGET",
             help="organisation/project/document/revision[/filename], a folder with a slash at its end, or a URL.",
+            autocompletion=complete_remote,
         ),
     ],
     recursive: Recursive = False,
@@ -103,7 +130,9 @@ def get(
     operands: Annotated[
         list[str],
         typer.Argument(
-            metavar="SOURCE... [TARGET]", help="Documents or URLs, then a file or a folder; - is standard output."
+            metavar="SOURCE... [TARGET]",
+            help="Documents or URLs, then a file or a folder; - is standard output.",
+            autocompletion=complete_remote,
         ),
     ],
     recursive: Recursive = False,
@@ -164,7 +193,7 @@ def stat(context: typer.Context, document: Remote) -> None:
 def cp(
     context: typer.Context,
     sources: Sources,
-    target: Annotated[str, typer.Argument(metavar="TARGET", help="Where to: a name, or a folder with a slash.")],
+    target: Target,
     recursive: Recursive = False,
     force: Force = False,
     dry_run: DryRun = False,
@@ -181,7 +210,7 @@ def cp(
 def mv(
     context: typer.Context,
     sources: Sources,
-    target: Annotated[str, typer.Argument(metavar="TARGET", help="Where to: a name, or a folder with a slash.")],
+    target: Target,
     recursive: Recursive = False,
     force: Force = False,
     by: By = None,

@@ -7,14 +7,17 @@ from typing import Annotated
 import typer
 
 from ..verification import DEFAULT_TIMEOUT_S
-from .command import Yes, command_of
+from .command import Yes, command_of, complete_kinds
 from .settings import Connect, Entered, Secrets, Sets, SettingsFile
 
 
 def setup(
     context: typer.Context,
     kind: Annotated[
-        str | None, typer.Argument(metavar="KIND", help="One of those that `kazinex-storage kinds` lists.")
+        str | None,
+        typer.Argument(
+            metavar="KIND", help="One of those that `kazinex-storage kinds` lists.", autocompletion=complete_kinds
+        ),
     ] = None,
     organisation: Annotated[
         str | None,

@@ -11,6 +11,7 @@ KAZINEX_STORAGE_<KIND>_<FIELD>  settings of a provider; KAZINEX_STORAGE_URL, the
 from __future__ import annotations
 
 import os
+import shlex
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, get_args
@@ -77,6 +78,20 @@ def state_directory(environ: Mapping[str, str] | None = None) -> Path:
     shared = variables.get("XDG_STATE_HOME", "")
     base = Path(shared) if os.path.isabs(shared) else _expand("~/.local/state", variables)
     return base / "kazinex-storage"
+
+
+def completed_words(environ: Mapping[str, str] | None = None) -> list[str] | None:
+    """Return the words that bash wants completed, the last one is that under the cursor; None when no shell asks.
+
+    Other shells hand over their words elsewhere: then there are none.
+    """
+    variables = _variables(environ)
+    if f"_{PREFIX}COMPLETE" not in variables:
+        return None
+    try:
+        return shlex.split(variables.get("COMP_WORDS", ""))[: int(variables.get("COMP_CWORD", "0")) + 1]
+    except ValueError:  # an open quote
+        return []
 
 
 def catalogue_location(environ: Mapping[str, str] | None = None) -> str:
