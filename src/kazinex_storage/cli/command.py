@@ -58,6 +58,13 @@ Organisation: TypeAlias = Annotated[
 ]
 """The option that names the organisation."""
 
+_KIND = "One of those that `kazinex-storage kinds` lists."
+
+Kind: TypeAlias = Annotated[str, typer.Argument(help=_KIND, autocompletion=complete_kinds)]
+OptionalKind: TypeAlias = Annotated[
+    str | None, typer.Argument(metavar="KIND", help=_KIND, autocompletion=complete_kinds)
+]
+
 Provider: TypeAlias = Annotated[
     str, typer.Argument(metavar="PROVIDER", help="Its label or its id.", autocompletion=complete_labels)
 ]

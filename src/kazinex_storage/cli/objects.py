@@ -40,7 +40,7 @@ Remote: TypeAlias = Annotated[
 Sources: TypeAlias = Annotated[
     list[str],
     typer.Argument(
-        metavar="SOURCE...",
+        metavar="SOURCE",
         help="Documents, folders or patterns: organisation/project/..., or URLs.",
         autocompletion=complete_remote,
     ),
@@ -83,7 +83,7 @@ By: TypeAlias = Annotated[str | None, typer.Option("--by", metavar="NAME", help=
 def put(
     context: typer.Context,
     files: Annotated[
-        list[str], typer.Argument(metavar="FILE...", help="What to store; - is standard input, and goes alone.")
+        list[str], typer.Argument(metavar="FILE", help="What to store; - is standard input, and goes alone.")
     ],
     target: Annotated[
         str,
@@ -130,8 +130,8 @@ def get(
     operands: Annotated[
         list[str],
         typer.Argument(
-            metavar="SOURCE... [TARGET]",
-            help="Documents or URLs, then a file or a folder; - is standard output.",
+            metavar="SOURCE",
+            help="Documents or URLs; last, a file or a folder to write to; - is standard output.",
             autocompletion=complete_remote,
         ),
     ],

@@ -9,7 +9,7 @@ import typer
 
 from ..organisations import commands
 from ..verification import DEFAULT_TIMEOUT_S
-from .command import OptionalProvider, Organisation, Provider, Yes, command_of, complete_kinds, confirm
+from .command import Kind, OptionalProvider, Organisation, Provider, Yes, command_of, confirm
 from .exits import UsageError
 from .exporting import export
 from .provider_showing import list_, print_record, show
@@ -45,10 +45,7 @@ def build(epilog: str) -> typer.Typer:
 
 def add(
     context: typer.Context,
-    kind: Annotated[
-        str,
-        typer.Argument(help="One of those that `kazinex-storage kinds` lists.", autocompletion=complete_kinds),
-    ],
+    kind: Kind,
     label: Annotated[str, typer.Argument(help="What people call it.")],
     organisation: Organisation,
     sets: Sets = None,

@@ -7,18 +7,13 @@ from typing import Annotated
 import typer
 
 from ..verification import DEFAULT_TIMEOUT_S
-from .command import Yes, command_of, complete_kinds
+from .command import OptionalKind, Yes, command_of
 from .settings import Connect, Entered, Secrets, Sets, SettingsFile
 
 
 def setup(
     context: typer.Context,
-    kind: Annotated[
-        str | None,
-        typer.Argument(
-            metavar="KIND", help="One of those that `kazinex-storage kinds` lists.", autocompletion=complete_kinds
-        ),
-    ] = None,
+    kind: OptionalKind = None,
     organisation: Annotated[
         str | None,
         typer.Option("--organisation", "-o", envvar="KAZINEX_STORAGE_ORGANISATION", help="The id of the organisation."),
