@@ -27,7 +27,7 @@ from typing import Any
 _LOADED = (asyncio, selectors, shutil, subprocess, tempfile, uuid)
 
 MODULES = """
-fcntl grp posix pwd readline resource spwd syslog termios tty pty _posixsubprocess curses
+fcntl grp pwd readline resource spwd syslog termios tty pty _posixsubprocess curses
 """.split()  # noqa: SIM905 -- a list that can be read
 OS = """
 O_NOFOLLOW O_DIRECTORY O_CLOEXEC O_NONBLOCK O_TMPFILE O_PATH O_NOCTTY O_SYNC O_DSYNC O_ASYNC O_DIRECT pread
