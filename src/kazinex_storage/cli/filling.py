@@ -70,15 +70,19 @@ class Form:
         Without *thorough* nothing is asked that the settings are right without; with it also what is usual.
 
         Raises:
-            SettingsError: there is no terminal to ask on, or an answer was not right three times.
+            SettingsError: a field is unknown, there is no terminal to ask on, or an answer was not right three times.
             typer.Abort: the terminal is gone.
         """
+        unknown = [f"{name!r} {words}" for name, words in self._wrong() if words.startswith("is not a field")]
+        if unknown:
+            legal = listed(f"{field.name}{' (required)' if field.required else ''}" for field in self._fields.values())
+            raise SettingsError(f"{'; '.join(unknown)}; legal fields are: {legal}", provider=self._kind)
         if not can_ask():
             self._refuse(wanted)
             return
         for name in wanted:
             if not has_at(self.settings, name):
-                self._ask(self._fields[name])
+                self._ask(self._fields[name], needed=True)
         for field in self._fields.values():
             undecided = self.way is None and any(field.name in way.fields for way in self._ways)
             if undecided and (thorough or self._wrong()):
@@ -244,15 +248,13 @@ class Form:
         if not absent:
             return
         fields = [self._fields[name] for name in absent]
-        public = [f"--set {field.name}=..." for field in fields if not field.secret]
-        secret = [
-            f"the secret {field.name!r} ({variable_of(self._kind, field.name)} or --settings-file -)"
+        ways = [
+            f"{variable_of(self._kind, field.name)} or --settings-file -" if field.secret else f"--set {field.name}=..."
             for field in fields
-            if field.secret
         ]
         verb = "is" if len(absent) == 1 else "are"
         raise SettingsError(
-            f"{listed([*public, *secret])} {verb} missing and there is no terminal to ask on; add what is missing",
+            f"{listed(map(repr, absent))} {verb} missing and there is no terminal to ask on; add {listed(ways)}",
             provider=self._kind,
         )
 
