@@ -266,8 +266,10 @@ def test_a_provider_that_does_not_answer_is_told_and_the_rest_is_done(line: InPr
     (second / "org-1" / "bridge" / "DRG-9" / "P01" / "z.pdf").write_bytes(b"%PDF")
 
     done = line("get", "org-1/bridge/", "out", "--recursive", "--json")
+    named = line("get", "org-1/bridge", "named", "--recursive", "--json")
 
     assert done.code in (1, 6)
+    assert (done.code, 1) == (named.code, named.json["done"])
     assert {"DRG-9/P01/z.pdf": b"%PDF"} == stored_at(line.work / "out")
     assert ["Disk"] == [item["provider"] for item in done.json["items"] if "error" in item]
 

@@ -62,7 +62,7 @@ def test_in_a_plain_locale_names_are_stored_and_a_reader_that_goes_away_ends_the
         (folder / "Übersicht.pdf").write_bytes(b"%PDF")
     locale = {"LC_ALL": "C", "PYTHONUTF8": "0", "PYTHONCOERCECLOCALE": "0", "COLUMNS": "40"}
 
-    stored = cli("put", "in/", f"{PROJECT}/", "-R", **locale)
+    stored = cli("put", "in/", f"{PROJECT}/", "-R", stdin=b"", **locale)
     reader, writer = os.pipe()
     os.close(reader)
     listed = subprocess.run(

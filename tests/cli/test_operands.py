@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from kazinex_storage.cli.exits import UsageError
-from kazinex_storage.cli.operands import LocalOperand, RemoteOperand, parse_either, parse_remote
+from kazinex_storage.cli.operands import LocalOperand, RemoteOperand, parse_either, parse_remote, shown
 from kazinex_storage.errors import InvalidKeyError, InvalidUrlError
 
 REMOTE = {
@@ -35,7 +35,6 @@ def test_a_remote_operand_names_a_place_and_a_key(text: str, meant: tuple[str, s
     [
         ("s3://bucket/key", "did you mean kazinexs3://"),
         ("r2://", "names no bucket"),
-        ("r2://user:secret@host/key", "cannot be opened"),
         ("kazinex://../org-2", "'..'"),
         ("acme//plan.pdf", "empty segment"),
         ("acme/bridge/../../org-2", "'..'"),
@@ -47,6 +46,15 @@ def test_what_names_nothing_is_refused(text: str, said: str) -> None:
         parse_remote(text)
 
     assert said in str(raised.value)
+
+
+def test_what_stands_before_an_at_sign_is_refused_and_not_repeated() -> None:
+    text = "r2://user:example-not-real@host/key"
+
+    with pytest.raises(InvalidUrlError) as raised:
+        parse_remote(text)
+
+    assert ("example-not-real" in str(raised.value), "r2://...@host/key") == (False, shown(text))
 
 
 @pytest.mark.parametrize("text", ["./plan.pdf", "/srv/plan.pdf", "../plan.pdf", "~/plan.pdf", "."])

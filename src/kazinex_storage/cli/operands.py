@@ -119,6 +119,11 @@ def parse_remote(text: str) -> RemoteOperand:
             raise UsageError(f"{text!r} is a path of this machine; name organisation/project/... or a URL here")
         scheme = ORGANISATION_SCHEME
     what = "organisation" if scheme == ORGANISATION_SCHEME else _what(scheme)
+    if shown(text) != text:
+        raise InvalidUrlError(
+            f"the {scheme}:// URL has something before an @, where credentials stand; leave it out, and set secrets as "
+            "variables KAZINEX_STORAGE_<KIND>_<FIELD>"
+        )
     path, folder = strip_scheme(text, scheme), text.endswith("/")
     if not what:
         key = parse_address(f"root/{path}", "root").key if path else ""
@@ -149,6 +154,13 @@ def is_url(text: str) -> bool:
     """Say whether *text* begins with a scheme, as ``kazinex://`` does; a file of that name is ``./kazinex://...``."""
     scheme, mark, _ = text.partition("://")
     return bool(mark) and scheme.replace("+", "").replace("-", "").isalnum()
+
+
+def shown(text: str) -> str:
+    """Return *text* for messages: without what stands before an @ in the place of a URL, which may be a secret."""
+    scheme, mark, rest = text.partition("://")
+    place, slash, key = rest.partition("/")
+    return f"{scheme}{mark}...@{place.rpartition('@')[2]}{slash}{key}" if mark and "@" in place else text
 
 
 def _what(scheme: str) -> str:

@@ -10,12 +10,12 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator
 from typing import TYPE_CHECKING
 
-from ..errors import InvalidKeyError, NotFoundError, StorageError
+from ..errors import InvalidKeyError, NotFoundError, StorageError, UnavailableError
 from ..types import Folder
 from ..values import value
 from .batches import Problem
 from .exits import UsageError
-from .operands import RemoteOperand, has_magic, parse_remote
+from .operands import RemoteOperand, has_magic, parse_remote, shown
 from .places import Found, Place, find_object, is_folder, open_place
 
 if TYPE_CHECKING:
@@ -60,7 +60,7 @@ def select(command: RunningCommand, texts: Iterable[str], *, recursive: bool) ->
             place = open_place(command, operand)
             found = sorted(_meant(place, operand, recursive=recursive), key=lambda one: one.found.key)
         except (StorageError, UsageError) as error:
-            problems.append((text, {"source": text}, error))
+            problems.append((shown(text), {"source": shown(text)}, error))
             continue
         for one in found:
             items.setdefault(one.address, one)
@@ -100,7 +100,12 @@ def nothing_there(operand: RemoteOperand) -> NotFoundError:
 def _meant(place: Place, operand: RemoteOperand, *, recursive: bool) -> Iterator[Selected]:
     key = operand.key
     if not operand.folder:
-        found = find_object(place, key)
+        try:
+            found = find_object(place, key)
+        except UnavailableError:
+            if not recursive:
+                raise
+            found = None  # the listing tells who did not answer
         if found is not None:
             yield Selected(found=found, place=place, name=key.rpartition("/")[2])
             return
