@@ -289,3 +289,11 @@ def test_check_recursive_compares_all_documents_with_the_register(line: InProces
     assert ["STATE", "PROVIDER", "DOCUMENT"] == bad.text.split("\n")[0].split()
     assert ["missing", "tampered"] == sorted(row.split()[0] for row in bad.text.splitlines()[1:])
     assert {"intact": 1, "missing": 1, "tampered": 1} == whole.json["counts"]
+
+
+@pytest.mark.parametrize("words", [(), ("put",), ("provider", "verify"), ("trash", "list")], ids=" ".join)
+def test_every_command_is_explained_by_h(line: InProcess, words: tuple[str, ...]) -> None:
+    done = line(*words, "-h")
+
+    assert (0, "") == (done.code, done.err)
+    assert done.text.startswith(" ".join(("Usage: kazinex-storage", *words)))
