@@ -3,6 +3,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 PEERS := .bench-venv
+RECIPES := .recipes-venv
 TOOLS := .release-venv
 AZURITE := azurite@>=3.35 <4
 AXE := axe-core@>=4.10 <5
@@ -12,7 +13,7 @@ WORKERS ?= 4
 # The tests start Python some hundred times: 0.43 s of processor each where it may not keep what it compiled, else 0.30 s.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: demo page docs test check audit package sbom soak mutation bench bench-docs format clean
+.PHONY: demo page docs test check audit package sbom soak recipes mutation bench bench-docs format clean
 
 demo: $(VENV)/.user  ## Store a document for an organisation, on local disk, and read it back
 	$(BIN)/kazinex-storage demo
@@ -57,12 +58,15 @@ bench: $(VENV)/.dev $(VENV)/azurite/.ready $(PEERS)/.ready  ## Ratios in one run
 bench-docs: $(VENV)/.dev  ## Table, plot and the README's figures from what `make bench` found
 	$(BIN)/python -m benchmarks --write-docs build/benchmarks.json
 
+recipes: $(RECIPES)/.ready  ## Airflow, DVC and FUSE as docs/recipes.md says, in an environment of their own
+	$(RECIPES)/bin/python -m tests.recipes
+
 format: $(VENV)/.dev
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
 
 clean:
-	rm -rf $(VENV) $(PEERS) $(TOOLS) demo build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis
+	rm -rf $(VENV) $(PEERS) $(RECIPES) $(TOOLS) demo build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis
 
 $(BIN)/python:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "kazinex-storage needs Python 3.11 or newer; set PYTHON=/path/to/python3"; exit 1; }
@@ -107,3 +111,11 @@ $(PEERS)/.ready: benchmarks/s3/requirements.txt | $(BIN)/python
 $(TOOLS)/.ready: release/requirements.txt | $(BIN)/python
 	$(PYTHON) -m venv $(TOOLS)
 	@$(TOOLS)/bin/python -m pip install --quiet --requirement $< && touch $@ || echo "the tools of a release cannot be installed here"
+
+# They hold back what the developers' environment has, and FUSE needs a library of the system.
+$(RECIPES)/.ready: tests/recipes/requirements.txt | $(BIN)/python
+	$(PYTHON) -m venv $(RECIPES)
+	$(RECIPES)/bin/python -m pip install --quiet --upgrade "pip>=25.1"
+	$(RECIPES)/bin/python -m pip install --quiet --editable '.[r2]' --requirement $<
+	@ldconfig -p | grep -q 'libfuse.so.2' || apt-get install -qq -y --no-install-recommends libfuse2 fuse >/dev/null
+	@touch $@

@@ -86,7 +86,8 @@ HOMES = {
     "sqlalchemy": ("organisations",),
     "cryptography": ("organisations", "encryption", "testing"),  # the certificates of emulators
     "rfc3161_client": ("organisations.evidence",),
-    "fsspec": ("fs",),
+    "mlflow": ("integrations.mlflow",),
+    "fsspec": ("fs", "integrations.mlflow"),
     "upath": ("fs.paths",),  # which only universal_pathlib loads
     "fastapi": ("web",),
     "starlette": ("web", "integrations"),

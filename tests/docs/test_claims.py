@@ -32,7 +32,7 @@ PAGES = sorted(
 OTHER_OPTIONS = {"benchmarks.md": "those of `python -m benchmarks`"}
 """Pages whose options in running text are of another program."""
 
-OPTIONS_OF_OTHERS = {"--ca-cert": "rclone"}
+OPTIONS_OF_OTHERS = {"--bwlimit": "rclone", "--ca-cert": "rclone", "--foreground": "fsspec.fuse"}
 """Options that pages name without the program that they are of."""
 
 EXTRAS = {"ray", "dask"}
