@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import timedelta
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
@@ -17,9 +17,6 @@ from .settings import Connect, Entered, Secrets, Sets, SettingsFile, collect, co
 from .sizes import MaxFileSize, own_limit
 from .updating import update
 from .verifying import try_out, verify
-
-if TYPE_CHECKING:
-    pass
 
 
 def build(epilog: str) -> typer.Typer:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Mapping
+from contextlib import suppress
 from typing import IO, Final, cast
 
 from .. import fs
@@ -42,11 +43,9 @@ def register() -> None:
     """
     from smart_open import transport
 
-    try:
+    with suppress(NotImplementedError):  # smart_open's word for a scheme that it does not know
         if transport.get_transport(SCHEMES[0]) is sys.modules[__name__]:
             return
-    except NotImplementedError:
-        pass
     transport.register_transport(sys.modules[__name__])
 
 

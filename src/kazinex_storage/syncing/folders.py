@@ -14,7 +14,14 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Final, NoReturn
 
-from ..errors import AlreadyExistsError, InvalidKeyError, NotFoundError, PreconditionFailedError, StorageError
+from ..errors import (
+    AlreadyExistsError,
+    InvalidKeyError,
+    NotFoundError,
+    NotSupportedError,
+    PreconditionFailedError,
+    StorageError,
+)
 from ..keys import ObjectKey
 from ..providers.local.names import RESERVED
 from ..storage.rules import Body
@@ -115,9 +122,9 @@ class Folder:
         """Refuse: a folder is no source of a folder.
 
         Raises:
-            NotImplementedError: always.
+            NotSupportedError: always.
         """
-        raise NotImplementedError(f"{entry.key!r} to {path.name!r}: both ends are folders")
+        raise NotSupportedError(f"{entry.key!r} to {path.name!r}: both ends are folders; use rsync or cp")
 
     def refusal(self, key: str, size: int) -> str | None:  # noqa: ARG002 -- a disk says by itself that it is full
         """Return why no file can have that name."""
