@@ -86,8 +86,8 @@ HOMES = {
     "sqlalchemy": ("organisations",),
     "cryptography": ("organisations", "encryption", "testing"),  # the certificates of emulators
     "rfc3161_client": ("organisations.evidence",),
-    "mlflow": ("integrations.mlflow",),
-    "fsspec": ("fs", "integrations.mlflow"),
+    "mlflow": ("integrations.mlflow_artifacts",),
+    "fsspec": ("fs", "integrations.mlflow_artifacts"),
     "upath": ("fs.paths",),  # which only universal_pathlib loads
     "fastapi": ("web",),
     "starlette": ("web", "integrations"),

@@ -18,7 +18,7 @@ GIB = 1024**3
 def test_ctrl_c_during_a_get_of_a_folder_leaves_nothing_half_and_says_how_to_go_on(cli: CommandLine) -> None:
     root = cli.add_disk()
     (root / PROJECT / "DRG-1" / "P01").mkdir(parents=True)
-    subprocess.run(["truncate", "-s", str(32 * GIB), root / PROJECT / "DRG-1" / "P01" / "model.ifc"], check=True)
+    subprocess.run(["truncate", "-s", str(4 * GIB), root / PROJECT / "DRG-1" / "P01" / "model.ifc"], check=True)
 
     terminal = cli.on_terminal("get", f"{PROJECT}/", "out", "--recursive", TERM="xterm-256color", COLUMNS="40")
     terminal.wait_for("GiB")

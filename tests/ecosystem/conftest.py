@@ -20,6 +20,8 @@ from kazinex_storage.testing.servers import AzuriteServer, S3Server
 
 from ..services import azure_options, keys_of, r2_options, supabase_options, tenant
 
+collect_ignore_glob = ["drawings/*"]  # an application of Django, which can be imported once Django is set up
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Served:

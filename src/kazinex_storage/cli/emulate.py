@@ -7,7 +7,6 @@ of it.
 from __future__ import annotations
 
 import importlib
-import json
 import os
 import shlex
 import subprocess
@@ -21,6 +20,7 @@ from typing import TYPE_CHECKING, Annotated, TypeAlias
 import typer
 
 from ..errors import UnavailableError
+from ..json_text import write_json
 from ..providers.settings.environment import with_settings
 from ..values import value
 from .command import RunningCommand, command_of
@@ -186,7 +186,7 @@ def _files(found: _Emulated, keep: object) -> Iterator[Path]:
         folder = keep if isinstance(keep, Path) else Path(temporary)
         variables = with_settings(found.kind, found.settings, {})
         exports = "".join(f"export {name}={shlex.quote(text)}\n" for name, text in variables.items())
-        for name, text in (("settings.json", json.dumps(found.settings, indent=2)), ("environment.sh", exports)):
+        for name, text in (("settings.json", write_json(found.settings, indent=2)), ("environment.sh", exports)):
             descriptor = os.open(folder / name, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
             with open(descriptor, "w", encoding="utf-8") as file:
                 file.write(text)

@@ -7,7 +7,6 @@ the host: *organisation_of* is asked for each request. Paths and bodies are thos
 
 from __future__ import annotations
 
-import json
 import os
 import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -20,6 +19,7 @@ from django.views.decorators.csrf import csrf_exempt
 
 from ..documents.store import HOUR, DocumentStore
 from ..errors import StorageError
+from ..json_text import parse_json
 from ..keys import DocumentKey
 from ..organisations import Resolver, open_organisations
 from ..serving.downloads import answer
@@ -215,8 +215,8 @@ def _json_of(request: HttpRequest) -> Mapping[str, object]:
     if len(text) > _MOST_JSON:
         raise ProblemError(413, "too_large", f"the body is JSON of at most {_MOST_JSON} bytes")
     try:
-        found = json.loads(text)
-    except (ValueError, RecursionError) as error:
+        found = parse_json(bytes(text))
+    except ValueError as error:
         raise ProblemError(400, "json", "the body is no JSON") from error
     if not isinstance(found, dict):
         raise ProblemError(422, "invalid_request", "the body is a JSON object")

@@ -7,7 +7,6 @@ uses them all. Nothing here blocks the loop, and no file is held in memory as a 
 from __future__ import annotations
 
 import inspect
-import json
 from collections.abc import Awaitable, Callable, Coroutine, Mapping
 from datetime import timedelta
 from typing import Final, TypeAlias, cast
@@ -21,6 +20,7 @@ from ..documents.reading import Opening
 from ..documents.receipts import StoredDocument
 from ..documents.store import HOUR, DocumentStore
 from ..errors import StorageError
+from ..json_text import parse_json
 from ..keys import DocumentKey
 from ..lazy import logger
 from ..serving.downloads import Answer, Disposition, answer
@@ -217,8 +217,8 @@ async def _json_of(request: Request) -> Mapping[str, object]:
         if len(text) > _MOST_JSON:
             raise ProblemError(413, "too_large", f"the body is JSON of at most {_MOST_JSON} bytes")
     try:
-        found = json.loads(text)
-    except (ValueError, RecursionError) as error:
+        found = parse_json(bytes(text))
+    except ValueError as error:
         raise ProblemError(400, "json", "the body is no JSON") from error
     if not isinstance(found, dict):
         raise ProblemError(422, "invalid_request", "the body is a JSON object")

@@ -51,8 +51,8 @@ def parse_storage_url(url: str, registry: Registry | None = None) -> StorageUrl:
         SettingsError: the kind does not load.
 
     Example:
-        >>> parse_storage_url("kazinexlocal:///srv/documents?durable=false").settings["durable"]
-        'false'
+        >>> parse_storage_url("kazinexlocal:///srv/documents?durable=false").kind
+        'local'
     """
     registry = registry or default_registry()
     url = Masked(url)

@@ -17,8 +17,14 @@ from kazinex_storage.organisations import open_organisations
 from kazinex_storage.providers.memory import MemoryProvider
 from kazinex_storage.providers.s3 import S3Settings, open_s3
 
-# distributed is no dependency here; `fork` and the like are what the workers of a test are made with.
-NOT_HERE = ("kazinex_storage.migration.dask", "kazinex_storage.testing", "kazinex_storage.cli.__main__")
+# distributed is no dependency here, and MLflow needs POSIX itself; `fork` and the like are what workers of tests are
+# made with.
+NOT_HERE = (
+    "kazinex_storage.migration.dask",
+    "kazinex_storage.integrations.mlflow_artifacts",
+    "kazinex_storage.testing",
+    "kazinex_storage.cli.__main__",
+)
 FILES = [(f"many/{number}.bin", bytes([number]) * 100_000) for number in range(12)]
 
 
