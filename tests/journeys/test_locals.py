@@ -130,16 +130,17 @@ def interrupted(*_: object) -> None:
     raise KeyboardInterrupt
 
 
+# Each writes a key of its own: to one key, R2 takes a write a second.
 CALLS: dict[str, Callable[[Storage], object]] = {
     "put": lambda s: s.put("k", b"x"),
-    "put once": lambda s: s.put("k", b"x", PutOptions(mode=PutMode.CREATE)),
-    "put large": lambda s: s.put("k", b"x" * (9 << 20)),
-    "put header": lambda s: s.put("k", b"x", PutOptions(content_type="a\r\nb")),
+    "put once": lambda s: s.put("once", b"x", PutOptions(mode=PutMode.CREATE)),
+    "put large": lambda s: s.put("large", b"x" * (9 << 20)),
+    "put header": lambda s: s.put("header", b"x", PutOptions(content_type="a\r\nb")),
     "get": lambda s: s.get_bytes("k"),
     "head": lambda s: s.head("k"),
     "list": lambda s: list(s.list()),
-    "delete many": lambda s: s.delete_many(["k", "l"]),
-    "copy": lambda s: s.copy("k", "l"),
+    "delete many": lambda s: s.delete_many(["n", "o"]),
+    "copy": lambda s: s.copy("k", "m"),
 }
 ANSWERS: dict[str, Callable[[Received], Answer | None] | None] = {
     "nobody listens": None,

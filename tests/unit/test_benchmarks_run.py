@@ -12,17 +12,13 @@ import pytest
 
 ROOT = Path(__file__).parents[2]
 
-# What starts servers and clients is run by `make soak`; what all sections share, the measuring and the report, is in
-# the others too.
+# What starts servers and clients, or takes long, is run by `make soak`; what all sections share, the measuring and the
+# report, is in the others too.
 GROUPS = {
     "local": {
-        "large-put": "Large put",
-        "small-objects": "Small objects",
         "overhead": "Overhead",
-        "import": "Import",
         "receipts": "Receipts",
         "fs": "fsspec",
-        "bulk": "Bulk",
         "sync": "Sync",
         "s3-presign": "S3, presign",
     },
@@ -34,6 +30,10 @@ GROUPS = {
         "s3-ranges": "S3, ranges",
     },
     "long": {
+        "bulk": "Bulk",
+        "import": "Import",
+        "small-objects": "Small objects",
+        "large-put": "Large put",
         "memory": "Memory",
         "azure": "Azure",
         "service": "Service",
