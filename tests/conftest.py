@@ -32,7 +32,12 @@ from .shared import pytest_configure_node as pytest_configure_node
 from .shared import pytest_unconfigure as pytest_unconfigure
 
 # A busy machine is no defect: nothing here is judged by how long it takes. `make soak` looks ten times as hard.
-_KIT_ON_SERVICES = ("tests/s3/test_contract", "tests/azure/test_contract", "tests/sharepoint/test_contract")
+_KIT_ONCE = (
+    "tests/s3/test_contract",
+    "tests/azure/test_contract",
+    "tests/sharepoint/test_contract",
+    "tests/contract/test_local.py",
+)
 
 settings.register_profile("suite", deadline=None, max_examples=50)
 settings.register_profile("soak", deadline=None, max_examples=500)
@@ -51,13 +56,13 @@ gc.disable()
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Leave one of the kit's two runs on services to `make soak`, the bare one.
+    """Leave one of the kit's two runs to `make soak`, the bare one.
 
-    What a prefix is does not depend on the provider; memory and local disk have both runs each time.
+    What a prefix is does not depend on the provider; memory has both runs each time.
     """
     for item in items:
         bench = getattr(getattr(item, "callspec", None), "params", {}).get("bench")
-        if bench == "" and item.nodeid.startswith(_KIT_ON_SERVICES):
+        if bench == "" and item.nodeid.startswith(_KIT_ONCE):
             item.add_marker("soak")
 
 

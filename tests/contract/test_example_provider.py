@@ -92,6 +92,7 @@ class SqliteHarness(Harness):
 
 
 @pytest.mark.parametrize("bench", ["tenant 1/ü"], ids=["prefixed"], indirect=True)
+@pytest.mark.soak  # `make test` runs it bare, as the reader of docs/write-a-provider.md does
 class TestExample(ProviderContract):
     """The whole contract."""
 

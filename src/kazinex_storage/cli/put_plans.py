@@ -84,7 +84,7 @@ def open_place_for(command: RunningCommand, asked: PutRequest, target: RemoteOpe
         except StorageError as error:
             problems.append((str(file.path), {"file": str(file.path)}, error))
     problems += _clashes(uploads)
-    if problems and any(text != STANDARD and os.path.isdir(text) and not text.endswith("/") for text in asked.files):
+    if problems and asked.recursive and any(os.path.isdir(text) and not text.endswith("/") for text in asked.files):
         command.out.note("a folder is stored under its own name; with a slash at its end, what is in it is stored")
     refuse_all(command, problems)
     place = open_place(command, target)
