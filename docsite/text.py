@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import html
+import itertools
 import posixpath
 import re
 import unicodedata
@@ -40,14 +41,23 @@ def for_the_site(text: str, link: Callable[[str], str]) -> str:
     for line, plain in prose(_MARK.sub("", text)):
         if plain and _ITEM.match(line) and before.strip() and not _ITEM.match(before) and before[:1] not in " #":
             lines.append("\n")  # GitHub begins a list after a line of text
-        lines.append(_LINK.sub(lambda found: found[1] + link(found[2]) + found[3], line) if plain else line)
+        lines.append(line)
         before = line
-    return "".join(lines)
+    return "".join(
+        _LINK.sub(lambda found: found[1] + link(found[2]) + found[3], part) if plain else part
+        for part, plain in _parts("".join(lines))
+    )
 
 
 def links(text: str) -> list[str]:
     """Return the target of every link, outside of blocks of code."""
-    return [found[2] for line, plain in prose(text) if plain for found in _LINK.finditer(line)]
+    return [found[2] for part, plain in _parts(text) if plain for found in _LINK.finditer(part)]
+
+
+def _parts(text: str) -> Iterator[tuple[str, bool]]:
+    """Yield the lines of *text* that stand together, and whether they are prose: a link may go over two lines."""
+    for plain, lines in itertools.groupby(prose(text), key=lambda found: found[1]):
+        yield "".join(line for line, _ in lines), plain
 
 
 def resolved(link: str, page: str) -> tuple[str, str] | None:

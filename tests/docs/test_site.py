@@ -54,6 +54,13 @@ def test_lists_after_a_line_of_text_begin_as_github_shows_them() -> None:
     assert "Two things:\n\n- one\n  and more\n- two\n\n```sh\nls:\n- no list\n```\n" == found
 
 
+def test_a_link_whose_words_go_over_two_lines_is_a_link() -> None:
+    page = "See [in your\n  application](docs/a.md).\n"
+
+    assert ["docs/a.md"] == text.links(page)
+    assert "See [in your\n  application](a.md).\n" == text.for_the_site(page, lambda link: link.removeprefix("docs/"))
+
+
 def test_marks_of_the_tests_and_links_in_code_are_no_part_of_a_page() -> None:
     page = "<!-- run fresh -->\n```python\nx = [a](b.md)\n```\n[a](b.md)\n"
 
