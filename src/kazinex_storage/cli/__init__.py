@@ -20,6 +20,8 @@ Read next: ``app.py`` (commands and errors), ``command.py`` (what a command work
 
 from __future__ import annotations
 
+import atexit
+import gc
 import sys
 from collections.abc import Sequence
 
@@ -29,6 +31,8 @@ _EXTRA = {"typer", "rich", "click"}
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command line, that of the process by default, and return its exit code."""
+    if arguments is None:
+        _spare_the_collector()
     try:
         from .app import run
 
@@ -41,3 +45,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except KeyboardInterrupt:
         sys.stderr.write("interrupted\n")
         return 130
+
+
+def _spare_the_collector() -> None:
+    """Have the process look at what it loaded for no cycles: a quarter of the time of a short command (ADR 0031).
+
+    What a command opens is closed by name. Commands that run long still collect, less often.
+    """
+    gc.set_threshold(200_000, 10, 10)
+    atexit.register(gc.freeze)  # the last look, at the end, was 100 ms of the 520 that `ls` takes
